@@ -1,0 +1,12 @@
+//! The cluster: where objects come from and go to.
+//!
+//! [`ClusterReader`], [`ClusterWriter`] and [`PodExec`] are the ports; whoever only reads holds a reader and cannot write.
+
+mod error;
+mod port;
+
+pub use error::{ClusterError, ClusterErrorKind, ClusterResult, FieldError};
+pub use port::{
+    At, ClusterInfo, ClusterReader, ClusterWriter, Condition, Created, DeleteOptions, ExecCommand, ExecOutput,
+    ListQuery, Page, PageSize, Part, Patch, PodExec, Propagation, Waited, WriteOptions,
+};

@@ -1,0 +1,24 @@
+//! Back up, restore and migrate the objects of a Kubernetes cluster, as a library.
+//!
+//! The engines are async functions over three ports: a [cluster](cluster), an [object store](store) and a
+//! [snapshot provider](snapshot). This crate holds the ports, in-memory implementations of all three, the
+//! vocabulary and the engines; it carries no client, no cloud SDK and no TLS, so that it can be embedded anywhere.
+//!
+//! A module imports lower layers only (`cargo xtask tidy` checks it):
+//!
+//! | layer | modules |
+//! |---|---|
+//! | 0 | [`model`], [`clock`] |
+//! | 1 | [`issue`], [`spec`], [`report`], [`event`], [`limits`] |
+//! | 2 | [`store`], [`cluster`], [`snapshot`] |
+
+pub mod clock;
+pub mod cluster;
+pub mod event;
+pub mod issue;
+pub mod limits;
+pub mod model;
+pub mod report;
+pub mod snapshot;
+pub mod spec;
+pub mod store;

@@ -1,0 +1,53 @@
+//! Every bound that a run keeps, by name and with its reason.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// The bounds of a run. Each has a default that suits a shared cluster; none is unlimited.
+///
+/// ```
+/// use kbackup_core::limits::Limits;
+///
+/// let gentle = Limits { lists_max: 1, writers_max: 4, ..Limits::default() };
+/// assert_eq!(gentle.part_bytes_raw, Limits::default().part_bytes_raw);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Types that are listed, compressed and uploaded at the same time. Each costs a few MiB of memory.
+    pub lists_max: usize,
+    /// Objects asked for in the first page of a type, and the most in any. Big pages are cheap for small objects: an API
+    /// server pays for the rest of the list with every page.
+    pub page_objects_max: usize,
+    /// What a page should weigh at most: the number of objects in the next one is learned from the weight of the last.
+    pub page_bytes_target: usize,
+    /// JSON in a part of the archive: what is fetched to restore one object of a large type.
+    pub part_bytes_raw: u64,
+    /// What is sent to the object store in one piece of an upload.
+    pub upload_piece_bytes: usize,
+    /// An entry of the archive that a reader accepts: an object is at most a few MiB in etcd.
+    pub object_bytes_max: u64,
+    /// Objects that are written to the cluster at the same time during a restore.
+    pub writers_max: usize,
+    /// Parts that are fetched at the same time during a restore.
+    pub fetches_max: usize,
+    /// How long a restore waits for a condition between two waves: a CustomResourceDefinition to be served, a
+    /// terminating namespace to go.
+    pub wait_max: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            lists_max: 4,
+            page_objects_max: 5_000,
+            page_bytes_target: 16 << 20,
+            part_bytes_raw: 32 << 20,
+            upload_piece_bytes: 8 << 20,
+            object_bytes_max: 64 << 20,
+            writers_max: 32,
+            fetches_max: 4,
+            wait_max: Duration::from_secs(600),
+        }
+    }
+}

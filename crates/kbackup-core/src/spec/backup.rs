@@ -1,0 +1,109 @@
+//! What a user asks of a backup.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Ttl, Violations};
+use crate::model::LabelSelector;
+
+/// What to back up. Field names and meanings are Velero's where Velero has the field.
+///
+/// ```
+/// use kbackup_core::spec::BackupSpec;
+///
+/// let spec = BackupSpec::default().namespaces(["shop"]).ttl("30d".parse()?);
+/// assert!(spec.validate().is_ok());
+/// # Ok::<(), kbackup_core::spec::TtlError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct BackupSpec {
+    /// Namespaces to take, by name or glob (`*`, `?`, `[a-z]`). None: all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub included_namespaces: Vec<String>,
+    /// Namespaces to leave out, by name or glob. They win over the included ones.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub excluded_namespaces: Vec<String>,
+    /// Types to take: `deployments`, `deployments.apps`, short names, kinds, or a glob (`*.example.com`). None: all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub included_resources: Vec<String>,
+    /// Types to leave out. They win over the included ones.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub excluded_resources: Vec<String>,
+    /// Whether cluster-scoped objects are taken. Not given: all of them in a backup of everything, otherwise only the
+    /// chosen namespaces themselves and what the chosen objects need.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub include_cluster_resources: Option<bool>,
+    /// Only objects whose labels match.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label_selector: Option<LabelSelector>,
+    /// Only objects whose labels match one of these. Not together with `labelSelector`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub or_label_selectors: Vec<LabelSelector>,
+    /// How long the backup is kept.
+    pub ttl: Ttl,
+    /// How strictly all types must be read at one revision.
+    pub consistency: Consistency,
+}
+
+/// How strictly a backup holds on to one revision of the cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Consistency {
+    /// Every type at one revision; what could not be read at it is read at another and named in the manifest.
+    #[default]
+    Revision,
+    /// Every type at one revision, or the backup fails.
+    Strict,
+    /// Every type at the newest revision at the moment of its list.
+    Relaxed,
+}
+
+impl BackupSpec {
+    /// Takes these namespaces only (names or globs).
+    #[must_use]
+    pub fn namespaces<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
+        self.included_namespaces = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Takes these types only.
+    #[must_use]
+    pub fn resources<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
+        self.included_resources = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Takes only objects that match.
+    #[must_use]
+    pub fn selector(mut self, selector: LabelSelector) -> Self {
+        self.label_selector = Some(selector);
+        self
+    }
+
+    /// Keeps the backup for `ttl`.
+    #[must_use]
+    pub fn ttl(mut self, ttl: Ttl) -> Self {
+        self.ttl = ttl;
+        self
+    }
+
+    /// Checks all that can be checked without a cluster.
+    ///
+    /// # Errors
+    /// With every violation, not only the first.
+    pub fn validate(&self) -> Result<(), Violations> {
+        Violations::check(super::selection_violations(&super::SelectionFields {
+            namespaces: (&self.included_namespaces, &self.excluded_namespaces),
+            resources: (&self.included_resources, &self.excluded_resources),
+            selector: self.label_selector.as_ref(),
+            or_selectors: &self.or_label_selectors,
+        }))
+    }
+
+    /// Whether the backup is of every namespace.
+    #[must_use]
+    pub fn takes_all_namespaces(&self) -> bool {
+        self.excluded_namespaces.is_empty()
+            && (self.included_namespaces.is_empty() || self.included_namespaces == ["*"])
+    }
+}

@@ -1,0 +1,15 @@
+//! What a user asks for: one source of truth for the SDK, the command line, the `spec` of our custom resources and the
+//! manifest of a backup.
+
+mod backup;
+mod restore;
+mod selection;
+mod ttl;
+mod violation;
+
+pub use backup::{BackupSpec, Consistency};
+pub use restore::{OwnedPolicy, RestoreSpec};
+pub use ttl::{Ttl, TtlError};
+pub use violation::{Violation, Violations};
+
+use selection::{SelectionFields, selection_violations};

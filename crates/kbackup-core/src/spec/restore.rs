@@ -1,0 +1,155 @@
+//! What a user asks of a restore.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{SelectionFields, Violation, Violations, selection_violations};
+use crate::model::{BackupName, LabelSelector};
+
+/// What to restore, and under which names. Field names and meanings are Velero's where Velero has the field.
+///
+/// ```
+/// use kbackup_core::spec::RestoreSpec;
+///
+/// let spec = RestoreSpec::from_backup("nightly".parse()?).map_namespace("shop", "shop-copy");
+/// assert!(spec.validate().is_ok());
+/// # Ok::<(), kbackup_core::model::NameError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RestoreSpec {
+    /// The backup to restore from.
+    pub backup_name: BackupName,
+    /// Namespaces to restore, by the names that they have in the backup, or globs. None: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub included_namespaces: Vec<String>,
+    /// Namespaces to leave out. They win over the included ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub excluded_namespaces: Vec<String>,
+    /// Types to restore: plural, `plural.group`, or a glob. None: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub included_resources: Vec<String>,
+    /// Types to leave out. They win over the included ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub excluded_resources: Vec<String>,
+    /// Whether cluster-scoped objects are restored. Not given: all that the backup holds where all namespaces are
+    /// restored, otherwise only what the chosen objects need.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub include_cluster_resources: Option<bool>,
+    /// Only objects whose labels match.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label_selector: Option<LabelSelector>,
+    /// Only objects whose labels match one of these. Not together with `labelSelector`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub or_label_selectors: Vec<LabelSelector>,
+    /// New names for namespaces: from the name in the backup to the name in the target. Applied at once, so two can swap.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub namespace_mapping: BTreeMap<String, String>,
+    /// Whether node ports of Services are kept, also where the server had chosen them.
+    #[serde(default)]
+    pub preserve_node_ports: bool,
+    /// What happens to objects that a built-in controller makes again from an owner that is restored too.
+    #[serde(default)]
+    pub owned: OwnedPolicy,
+}
+
+/// What a restore does with objects that a built-in controller makes again by itself: ReplicaSets of a Deployment, Pods
+/// of a ReplicaSet, EndpointSlices of a Service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum OwnedPolicy {
+    /// They are left to their controller.
+    #[default]
+    Skip,
+    /// They are restored as any other object.
+    Include,
+}
+
+impl RestoreSpec {
+    /// Everything in `backup`, under its own names.
+    #[must_use]
+    pub fn from_backup(backup: BackupName) -> Self {
+        Self {
+            backup_name: backup,
+            included_namespaces: Vec::new(),
+            excluded_namespaces: Vec::new(),
+            included_resources: Vec::new(),
+            excluded_resources: Vec::new(),
+            include_cluster_resources: None,
+            label_selector: None,
+            or_label_selectors: Vec::new(),
+            namespace_mapping: BTreeMap::new(),
+            preserve_node_ports: false,
+            owned: OwnedPolicy::Skip,
+        }
+    }
+
+    /// Restores these namespaces only (names in the backup, or globs).
+    #[must_use]
+    pub fn namespaces<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
+        self.included_namespaces = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Restores the namespace `from` of the backup as `to`.
+    #[must_use]
+    pub fn map_namespace(mut self, from: &str, to: &str) -> Self {
+        self.namespace_mapping.insert(from.to_owned(), to.to_owned());
+        self
+    }
+
+    /// The name that a namespace of the backup has in the target.
+    #[must_use]
+    pub fn target_namespace<'a>(&'a self, namespace: &'a str) -> &'a str {
+        self.namespace_mapping.get(namespace).map_or(namespace, String::as_str)
+    }
+
+    /// Whether the restore is of every namespace in the backup.
+    #[must_use]
+    pub fn takes_all_namespaces(&self) -> bool {
+        self.excluded_namespaces.is_empty()
+            && (self.included_namespaces.is_empty() || self.included_namespaces == ["*"])
+    }
+
+    /// Checks all that can be checked without the backup and without a cluster.
+    ///
+    /// # Errors
+    /// With every violation, not only the first.
+    pub fn validate(&self) -> Result<(), Violations> {
+        let mut found = selection_violations(&SelectionFields {
+            namespaces: (&self.included_namespaces, &self.excluded_namespaces),
+            resources: (&self.included_resources, &self.excluded_resources),
+            selector: self.label_selector.as_ref(),
+            or_selectors: &self.or_label_selectors,
+        });
+        found.extend(self.namespace_mapping.iter().flat_map(|(from, to)| mapping_violations(from, to)));
+        found.extend(merging_violations(&self.namespace_mapping));
+        Violations::check(found)
+    }
+}
+
+fn mapping_violations(from: &str, to: &str) -> Vec<Violation> {
+    let label = |name: &str| name.len() <= 63 && !name.contains('.') && name.parse::<BackupName>().is_ok();
+    [from, to]
+        .into_iter()
+        .filter(|name| !label(name))
+        .map(|name| {
+            let rule = "at most 63 lower-case letters, digits and \"-\" are allowed";
+            Violation::new("namespaceMapping", format!("\"{name}\" cannot be a namespace: {rule}"))
+        })
+        .collect()
+}
+
+/// Two namespaces that become one would overwrite each other's objects.
+fn merging_violations(mapping: &BTreeMap<String, String>) -> Vec<Violation> {
+    let mut sources: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (from, to) in mapping {
+        sources.entry(to).or_default().push(from);
+    }
+    sources
+        .into_iter()
+        .filter(|(_, from)| from.len() > 1)
+        .map(|(to, from)| Violation::new("namespaceMapping", format!("{} would all become \"{to}\"", from.join(", "))))
+        .collect()
+}

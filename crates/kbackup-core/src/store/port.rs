@@ -1,0 +1,146 @@
+//! The port: what every object store does, and guarantees.
+
+use std::fmt::{Debug, Display};
+use std::ops::Range;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use jiff::Timestamp;
+
+use super::{Key, Prefix, StoreResult};
+
+/// A place that keeps named byte strings: a bucket with a prefix, a folder, memory.
+///
+/// # Contract
+/// - **Atomic**: a reader sees an object whole or not at all, and after a write has returned, every reader sees it
+///   (strong consistency, as S3, GCS, Azure Blob and a local folder give it). A write that failed or was dropped has
+///   either not happened or happened whole.
+/// - **Durable**: when a write has returned, the object survives a crash of this process and of the store's host.
+/// - **Create** ([`PutMode::Create`]) succeeds for exactly one of several writers where
+///   [`Capabilities::conditional_create`] says so; the others get [`AlreadyExists`](super::StoreErrorKind::AlreadyExists).
+/// - **Cancel**: dropping any future or stream is safe and leaves nothing visible that was not visible before.
+/// - Errors say what was tried and why it failed, without credentials. Implementations don't retry: the
+///   retry decorator does.
+///
+/// `Display` is the store's URL without credentials.
+#[async_trait]
+pub trait ObjectStore: Debug + Display + Send + Sync + 'static {
+    /// What this store can do beyond the contract. It does not change.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Writes one small object at once.
+    ///
+    /// # Errors
+    /// `AlreadyExists` where `mode` is `Create` and the key is taken; nothing is changed then.
+    async fn put(&self, key: &Key, body: Bytes, mode: PutMode) -> StoreResult<Stored>;
+
+    /// Begins to write one object of unknown size in pieces. Nothing is visible until [`Upload::complete`].
+    async fn upload(&self, key: &Key, mode: PutMode) -> StoreResult<Box<dyn Upload>>;
+
+    /// Reads one object, or the bytes of `range` (which may reach beyond its end, and is cut there).
+    ///
+    /// The body has exactly as many bytes as the object, or the range, has: a connection that breaks in the middle is an
+    /// error of the stream, never a short body.
+    ///
+    /// # Errors
+    /// `NotFound`; `Invalid` where the range begins behind the end or is empty.
+    async fn get(&self, key: &Key, range: Option<Range<u64>>) -> StoreResult<Download>;
+
+    /// Describes one object.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    async fn head(&self, key: &Key) -> StoreResult<Stored>;
+
+    /// Every object whose key begins with `prefix`, in ascending order of keys as bytes. What is written or deleted while
+    /// the stream is read may or may not be in it. A prefix without objects gives an empty stream.
+    fn list(&self, prefix: &Prefix) -> BoxStream<'_, StoreResult<Stored>>;
+
+    /// The first segment behind `prefix` of every key below it, each once: those that are an object, and those that have
+    /// objects below them.
+    async fn list_children(&self, prefix: &Prefix) -> StoreResult<Children>;
+
+    /// Deletes objects. A key without an object is fine. Not atomic as a whole: on error, some may be gone.
+    async fn delete(&self, keys: &[Key]) -> StoreResult<()>;
+}
+
+/// An object that is being written in pieces.
+///
+/// Dropping it without [`complete`](Upload::complete) leaves nothing visible; [`abort`](Upload::abort) also frees what the
+/// store may keep of it out of sight.
+#[async_trait]
+pub trait Upload: Send {
+    /// Appends a piece of any size. Returns when there is room for the next one, so that a fast writer waits.
+    async fn write(&mut self, piece: Bytes) -> StoreResult<()>;
+
+    /// Makes the object visible, whole, and durable.
+    ///
+    /// # Errors
+    /// `AlreadyExists` where the upload's mode is `Create` and the key is taken by now.
+    async fn complete(self: Box<Self>) -> StoreResult<Stored>;
+
+    /// Gives up and removes what was written so far.
+    async fn abort(self: Box<Self>) -> StoreResult<()>;
+}
+
+/// What a write does where the key is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PutMode {
+    /// It fails with `AlreadyExists`.
+    Create,
+    /// It replaces the object.
+    Overwrite,
+}
+
+/// What a store can do beyond the contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Capabilities {
+    /// Whether `Create` is decided by the store, so that exactly one of several writers wins.
+    pub conditional_create: bool,
+    /// Whether anything can be written or deleted at all.
+    pub writable: bool,
+}
+
+impl Default for Capabilities {
+    fn default() -> Self {
+        Self { conditional_create: true, writable: true }
+    }
+}
+
+/// One object in a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// Its key.
+    pub key: Key,
+    /// Its size in bytes.
+    pub size: u64,
+    /// When it was written, by the store's clock.
+    pub modified: Timestamp,
+}
+
+/// What stands directly below a prefix.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Children {
+    /// Objects, ascending by key.
+    pub objects: Vec<Stored>,
+    /// Prefixes that have objects below them, ascending.
+    pub prefixes: Vec<Prefix>,
+}
+
+/// An object, or a range of it, on its way.
+pub struct Download {
+    /// The object, whole: its size is not that of the range.
+    pub stored: Stored,
+    /// Which bytes the body has.
+    pub range: Range<u64>,
+    /// The bytes, in pieces.
+    pub body: BoxStream<'static, StoreResult<Bytes>>,
+}
+
+impl Debug for Download {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Download").field("stored", &self.stored).field("range", &self.range).finish_non_exhaustive()
+    }
+}
