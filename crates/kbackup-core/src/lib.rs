@@ -14,6 +14,8 @@
 
 pub mod clock;
 pub mod cluster;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod event;
 pub mod issue;
 pub mod limits;
