@@ -9,18 +9,21 @@
 //! | layer | modules |
 //! |---|---|
 //! | 0 | [`model`], [`clock`] |
-//! | 1 | [`issue`], [`spec`], [`report`], [`event`], [`limits`] |
+//! | 1 | [`issue`], [`spec`], [`report`], [`event`], [`limits`], [`run`] |
 //! | 2 | [`store`], [`cluster`], [`snapshot`] |
+//! | 3 | [`mod@format`] |
 
 pub mod clock;
 pub mod cluster;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod event;
+pub mod format;
 pub mod issue;
 pub mod limits;
 pub mod model;
 pub mod report;
+pub mod run;
 pub mod snapshot;
 pub mod spec;
 pub mod store;

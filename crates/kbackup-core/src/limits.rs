@@ -21,6 +21,8 @@ pub struct Limits {
     pub page_objects_max: usize,
     /// What a page should weigh at most: the number of objects in the next one is learned from the weight of the last.
     pub page_bytes_target: usize,
+    /// How hard the archive is compressed, as zstd counts (1 to 22). 3 keeps up with an API server on half a core.
+    pub compression_level: i32,
     /// JSON in a part of the archive: what is fetched to restore one object of a large type.
     pub part_bytes_raw: u64,
     /// What is sent to the object store in one piece of an upload.
@@ -42,6 +44,7 @@ impl Default for Limits {
             lists_max: 4,
             page_objects_max: 5_000,
             page_bytes_target: 16 << 20,
+            compression_level: 3,
             part_bytes_raw: 32 << 20,
             upload_piece_bytes: 8 << 20,
             object_bytes_max: 64 << 20,

@@ -1,0 +1,44 @@
+//! Who is writing a backup, and whose a location is.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::FormatVersion;
+
+/// `claim.json`: a run is writing the backup of this folder. Created if absent, so that two runs can't take one name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Claim {
+    /// The run.
+    pub run_id: Uuid,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it last said that it is alive.
+    pub heartbeat_at: Timestamp,
+}
+
+/// `kbackup.json`: the prefix of the store is a location of kbackup's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Location {
+    /// Always `kbackup`.
+    pub format: String,
+    /// The version of the store format that its backups have at most.
+    pub version: FormatVersion,
+    /// What identifies the location, wherever it is mounted.
+    pub id: Uuid,
+    /// When it was first written to.
+    pub created_at: Timestamp,
+}
+
+impl Location {
+    /// What stands in `format`.
+    pub const FORMAT: &'static str = "kbackup";
+
+    /// A new location.
+    #[must_use]
+    pub fn new(now: Timestamp) -> Self {
+        Self { format: Self::FORMAT.to_owned(), version: FormatVersion::CURRENT, id: Uuid::new_v4(), created_at: now }
+    }
+}

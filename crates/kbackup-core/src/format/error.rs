@@ -1,0 +1,59 @@
+//! What can be wrong with a backup in a store.
+
+use crate::model::BackupName;
+use crate::store::StoreError;
+
+use super::FormatVersion;
+
+/// Why a backup can't be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FormatError {
+    /// There is no backup of that name, or it is not finished.
+    #[error("backup \"{name}\" does not exist in {store}")]
+    NotFound {
+        /// The name.
+        name: BackupName,
+        /// The store's URL.
+        store: String,
+    },
+    /// Something is not what was written: damaged by the store, or changed by somebody.
+    #[error("backup \"{name}\" is damaged: {what}")]
+    Damaged {
+        /// The backup.
+        name: BackupName,
+        /// The file and what is wrong with it.
+        what: String,
+    },
+    /// A newer kbackup wrote it.
+    #[error(
+        "backup \"{name}\" has format version {version}, and this kbackup reads up to version {}",
+        FormatVersion::CURRENT
+    )]
+    TooNew {
+        /// The backup.
+        name: BackupName,
+        /// Its version.
+        version: FormatVersion,
+    },
+    /// The store did not answer.
+    #[error("backup \"{name}\" could not be read from its store")]
+    Store {
+        /// The backup.
+        name: BackupName,
+        /// The store's error.
+        source: StoreError,
+    },
+}
+
+impl FormatError {
+    /// `Damaged`, with what is wrong.
+    pub(crate) fn damaged(name: &BackupName, what: impl Into<String>) -> Self {
+        Self::Damaged { name: name.clone(), what: what.into() }
+    }
+
+    /// `Store`, with the store's error.
+    pub(crate) fn store(name: &BackupName, source: StoreError) -> Self {
+        Self::Store { name: name.clone(), source }
+    }
+}

@@ -1,0 +1,147 @@
+//! Where each file of a backup is: the only place that builds keys.
+
+use crate::model::BackupName;
+use crate::store::{Key, Prefix};
+
+/// The marker of a location: says that the prefix is kbackup's.
+#[must_use]
+pub fn location() -> Key {
+    key("kbackup.json".to_owned())
+}
+
+/// Below this are the folders of all backups.
+#[must_use]
+pub fn backups() -> Prefix {
+    prefix("backups".to_owned())
+}
+
+/// Below this are the folders of all restores.
+#[must_use]
+pub fn restores() -> Prefix {
+    prefix("restores".to_owned())
+}
+
+/// The keys of one backup.
+///
+/// ```
+/// use kbackup_core::format::BackupLayout;
+///
+/// let layout = BackupLayout::new(&"nightly".parse()?);
+/// assert_eq!(layout.manifest().as_str(), "backups/nightly/manifest.json");
+/// assert_eq!(layout.part(3).as_str(), "backups/nightly/resources/00003.tar.zst");
+/// # Ok::<(), kbackup_core::model::NameError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackupLayout {
+    name: BackupName,
+}
+
+impl BackupLayout {
+    /// The keys of the backup `name`.
+    #[must_use]
+    pub fn new(name: &BackupName) -> Self {
+        Self { name: name.clone() }
+    }
+
+    /// The folder of the backup.
+    #[must_use]
+    pub fn folder(&self) -> Prefix {
+        prefix(format!("backups/{}", self.name))
+    }
+
+    /// The commit record: the backup exists if and only if this does.
+    #[must_use]
+    pub fn manifest(&self) -> Key {
+        self.file("manifest.json")
+    }
+
+    /// Who is writing the backup. Removed at the end.
+    #[must_use]
+    pub fn claim(&self) -> Key {
+        self.file("claim.json")
+    }
+
+    /// Says that the backup is being deleted. Written before the first delete.
+    #[must_use]
+    pub fn deleting(&self) -> Key {
+        self.file("deleting.json")
+    }
+
+    /// One line an object.
+    #[must_use]
+    pub fn index(&self) -> Key {
+        self.file("index.jsonl.zst")
+    }
+
+    /// The issues of the run that made it, one a line.
+    #[must_use]
+    pub fn issues(&self) -> Key {
+        self.file("issues.jsonl.zst")
+    }
+
+    /// A part of the archive.
+    #[must_use]
+    pub fn part(&self, number: u32) -> Key {
+        self.file(&format!("resources/{number:05}.tar.zst"))
+    }
+
+    fn file(&self, name: &str) -> Key {
+        key(format!("backups/{}/{name}", self.name))
+    }
+}
+
+/// The keys of one restore.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RestoreLayout {
+    name: BackupName,
+}
+
+impl RestoreLayout {
+    /// The keys of the restore `name`.
+    #[must_use]
+    pub fn new(name: &BackupName) -> Self {
+        Self { name: name.clone() }
+    }
+
+    /// What became of the restore as a whole.
+    #[must_use]
+    pub fn report(&self) -> Key {
+        key(format!("restores/{}/report.json", self.name))
+    }
+
+    /// What became of each object, one a line.
+    #[must_use]
+    pub fn results(&self) -> Key {
+        key(format!("restores/{}/results.jsonl.zst", self.name))
+    }
+}
+
+/// A backup's name is a DNS subdomain, so a key made of it is always one.
+#[expect(
+    clippy::expect_used,
+    reason = "a valid name can't make an invalid key: tested below for the longest and oddest names"
+)]
+fn key(text: String) -> Key {
+    Key::try_from(text).expect("a valid name makes a valid key")
+}
+
+#[expect(clippy::expect_used, reason = "as for keys")]
+fn prefix(text: String) -> Prefix {
+    text.parse().expect("a valid name makes a valid prefix")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_valid_name_makes_valid_keys() {
+        for name in ["a".to_owned(), "0-0.a".to_owned(), format!("{}.b", "a".repeat(251))] {
+            let name: BackupName = name.parse().expect("valid");
+            let layout = BackupLayout::new(&name);
+            assert!(layout.folder().contains(&layout.part(99_999)));
+            assert!(layout.folder().contains(&layout.claim()));
+            assert!(restores().contains(&RestoreLayout::new(&name).results()));
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Parts: objects in a tar, compressed.
+
+use jiff::Timestamp;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use sha2::{Digest, Sha256};
+
+use super::compressed::hex;
+use super::{BackupLayout, FileWriter, IndexLine, PartRecord};
+use crate::limits::Limits;
+use crate::model::{Gvr, Object};
+use crate::store::{ObjectStore, StoreError, StoreErrorKind, StoreResult};
+
+/// What stands for itself in an entry's path: what every file system and shell takes.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
+const BLOCK: usize = 512;
+
+/// Writes one part. Nothing is visible in the store before [`PartWriter::finish`].
+pub struct PartWriter<'a> {
+    number: u32,
+    file: FileWriter<'a>,
+    tar: tar::Builder<Vec<u8>>,
+    mtime: u64,
+    objects: u64,
+}
+
+impl std::fmt::Debug for PartWriter<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PartWriter")
+            .field("number", &self.number)
+            .field("objects", &self.objects)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> PartWriter<'a> {
+    /// The part `number` of a backup whose run began at `started_at`, which becomes the time of every entry.
+    ///
+    /// # Errors
+    /// As [`FileWriter::new`].
+    pub fn new(
+        store: &'a dyn ObjectStore,
+        layout: &BackupLayout,
+        number: u32,
+        started_at: Timestamp,
+        limits: &Limits,
+    ) -> StoreResult<Self> {
+        let file = FileWriter::new(store, layout.part(number), limits.compression_level, limits.upload_piece_bytes)?;
+        let mtime = started_at.as_second().try_into().unwrap_or(0);
+        Ok(Self { number, file, tar: tar::Builder::new(Vec::new()), mtime, objects: 0 })
+    }
+
+    /// Bytes in it so far, before compression.
+    #[must_use]
+    pub fn raw_bytes(&self) -> u64 {
+        self.file.raw_bytes()
+    }
+
+    /// Appends an object of type `gvr`, and gives its line of the index.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn append(&mut self, gvr: &Gvr, object: &Object) -> StoreResult<IndexLine> {
+        let data = object.raw();
+        let path = entry_path(gvr, object.meta().namespace.as_deref(), &object.meta().name);
+        let entry = self.encode(&path, data).map_err(|error| {
+            StoreError::new(StoreErrorKind::Invalid, format!("{path} does not fit into a tar archive"))
+                .with_source(error)
+        })?;
+        let end = self.file.raw_bytes() + entry.len() as u64;
+        let off = end - data.len().next_multiple_of(BLOCK) as u64;
+        self.file.write(&entry).await?;
+        self.reuse(entry);
+        self.objects += 1;
+        Ok(IndexLine::of(gvr, object, self.number, off, hex(&Sha256::digest(data))))
+    }
+
+    /// Ends the part and makes it visible.
+    ///
+    /// # Errors
+    /// The store's; nothing is visible then.
+    pub async fn finish(mut self) -> StoreResult<PartRecord> {
+        self.file.write(&[0; 2 * BLOCK]).await?;
+        Ok(PartRecord { number: self.number, objects: self.objects, file: self.file.finish().await? })
+    }
+
+    fn encode(&mut self, path: &str, data: &[u8]) -> std::io::Result<Vec<u8>> {
+        let mut header = tar::Header::new_ustar();
+        header.set_size(data.len() as u64);
+        header.set_mode(0o644);
+        header.set_mtime(self.mtime);
+        header.set_entry_type(tar::EntryType::Regular);
+        if header.set_path(path).is_err() {
+            // Too long for the header of a ustar archive: a pax record before it has the path, and wins.
+            self.tar.append_pax_extensions([("path", path.as_bytes())])?;
+            header.set_path(format!("resources/long/{:08}.json", self.objects))?;
+        }
+        header.set_cksum();
+        self.tar.append(&header, data)?;
+        Ok(std::mem::take(self.tar.get_mut()))
+    }
+
+    /// Gives the buffer of the last entry back, so that the next one does not have to grow a new one.
+    fn reuse(&mut self, mut entry: Vec<u8>) {
+        entry.clear();
+        *self.tar.get_mut() = entry;
+    }
+}
+
+/// Where an object stands in its part: `resources/<plural>[.<group>]/<version>/namespaces/<ns>/<name>.json`, or
+/// `…/cluster/<name>.json`. What not every file system takes is percent-encoded; the index has the true name.
+///
+/// ```
+/// use kbackup_core::format::entry_path;
+/// use kbackup_core::model::Gvr;
+///
+/// let roles = Gvr::new("rbac.authorization.k8s.io", "v1", "roles");
+/// assert_eq!(
+///     entry_path(&roles, Some("shop"), "system:web"),
+///     "resources/roles.rbac.authorization.k8s.io/v1/namespaces/shop/system%3Aweb.json"
+/// );
+/// ```
+#[must_use]
+pub fn entry_path(gvr: &Gvr, namespace: Option<&str>, name: &str) -> String {
+    let name = utf8_percent_encode(name, PLAIN);
+    let ty = format!("resources/{}/{}", gvr.group_resource(), gvr.version);
+    match namespace {
+        Some(namespace) => format!("{ty}/namespaces/{}/{name}.json", utf8_percent_encode(namespace, PLAIN)),
+        None => format!("{ty}/cluster/{name}.json"),
+    }
+}

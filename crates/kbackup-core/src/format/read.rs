@@ -1,0 +1,342 @@
+//! Reading a backup: everything is checked against a digest before it is believed.
+
+use std::collections::VecDeque;
+use std::io::{self, Write};
+
+use bytes::Bytes;
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use sha2::{Digest, Sha256};
+use zstd::stream::write::Decoder;
+
+use super::compressed::hex;
+use super::{BackupLayout, FileRecord, FormatError, FormatVersion, IndexLine, IndexReader, Manifest, PartRecord};
+use crate::limits::Limits;
+use crate::model::BackupName;
+use crate::store::{ObjectStore, ObjectStoreExt, StoreError, StoreErrorKind, StoreResult};
+
+/// A manifest names parts and types, not objects: a hundred thousand parts fit.
+const MANIFEST_BYTES_MAX: u64 = 64 << 20;
+/// A line of an index has names, labels and digests of one object, which etcd holds to some MiB.
+const LINE_BYTES_MAX: usize = 4 << 20;
+/// Compressed bytes that are decompressed at once: bounds what a hostile file can blow up to between two checks.
+const BITE_BYTES: usize = 16 << 10;
+
+/// The digest of bytes, as the manifest writes it.
+#[must_use]
+pub fn digest_of(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// Reads and checks the manifest of a backup.
+///
+/// # Errors
+/// `NotFound` where there is none; `TooNew`; `Damaged` where it is no manifest, or one of another backup.
+pub async fn read_manifest(store: &dyn ObjectStore, name: &BackupName) -> Result<Manifest, FormatError> {
+    let key = BackupLayout::new(name).manifest();
+    let bytes = match store.get_bytes(&key, MANIFEST_BYTES_MAX).await {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == StoreErrorKind::NotFound => {
+            return Err(FormatError::NotFound { name: name.clone(), store: store.to_string() });
+        }
+        Err(error) => return Err(FormatError::store(name, error)),
+    };
+    parse_manifest(name, &bytes)
+}
+
+fn parse_manifest(name: &BackupName, bytes: &[u8]) -> Result<Manifest, FormatError> {
+    #[derive(serde::Deserialize)]
+    struct Head {
+        format: String,
+        version: FormatVersion,
+    }
+    let damaged = |error: serde_json::Error| FormatError::damaged(name, format!("manifest.json: {error}"));
+    let head: Head = serde_json::from_slice(bytes).map_err(damaged)?;
+    if head.format != Manifest::FORMAT {
+        return Err(FormatError::damaged(name, format!("manifest.json is of the format \"{}\"", head.format)));
+    }
+    if !head.version.is_readable() {
+        return Err(FormatError::TooNew { name: name.clone(), version: head.version });
+    }
+    let manifest: Manifest = serde_json::from_slice(bytes).map_err(damaged)?;
+    if manifest.name != *name {
+        return Err(FormatError::damaged(name, format!("manifest.json is that of \"{}\"", manifest.name)));
+    }
+    Ok(manifest)
+}
+
+impl Manifest {
+    /// Reads and checks the index: its lines that count, by type, namespace and name.
+    ///
+    /// # Errors
+    /// `Damaged` where a byte differs from what was written, a line names a part that does not exist, or an object is
+    /// named twice.
+    pub async fn read_index(&self, store: &dyn ObjectStore) -> Result<Vec<IndexLine>, FormatError> {
+        let file = self.file("index").ok_or_else(|| FormatError::damaged(&self.name, "the manifest names no index"))?;
+        let mut reader = IndexReader::default();
+        read_lines(store, &self.name, file, |line| reader.line(line)).await?;
+        if let Some(part) = reader.parts().into_iter().find(|part| self.part(*part).is_none()) {
+            return Err(FormatError::damaged(
+                &self.name,
+                format!("the index names part {part}, which is not in the manifest"),
+            ));
+        }
+        let twice = |object| FormatError::damaged(&self.name, format!("the index names {object} twice"));
+        reader.finish().map_err(twice)
+    }
+
+    /// Reads and checks the issues of the run that made the backup.
+    ///
+    /// # Errors
+    /// `Damaged` where a byte differs from what was written.
+    pub async fn read_issues(&self, store: &dyn ObjectStore) -> Result<Vec<crate::issue::Issue>, FormatError> {
+        let Some(file) = self.file("issues") else { return Ok(Vec::new()) };
+        let mut issues = Vec::new();
+        let take = |line: &[u8]| serde_json::from_slice(line).map(|issue| issues.push(issue));
+        read_lines(store, &self.name, file, take).await?;
+        Ok(issues)
+    }
+}
+
+/// Reads a whole part and compares its size and digest with the manifest.
+///
+/// # Errors
+/// `Damaged` where it is missing or differs.
+pub async fn verify_part(store: &dyn ObjectStore, name: &BackupName, part: &PartRecord) -> Result<(), FormatError> {
+    let mut body = Body::open(store, name, &part.file).await?;
+    while body.next().await?.is_some() {}
+    body.check()
+}
+
+/// The bytes of a file as they are in the store, digested on the way.
+struct Body<'a> {
+    name: &'a BackupName,
+    file: &'a FileRecord,
+    stream: BoxStream<'static, StoreResult<Bytes>>,
+    digest: Sha256,
+    bytes: u64,
+}
+
+impl<'a> Body<'a> {
+    async fn open(store: &dyn ObjectStore, name: &'a BackupName, file: &'a FileRecord) -> Result<Self, FormatError> {
+        let download = store.get(&file.key, None).await.map_err(|error| failed(name, file, error))?;
+        if download.stored.size != file.bytes {
+            let what = format!("{} has {} bytes, and {} were written", file.key, download.stored.size, file.bytes);
+            return Err(FormatError::damaged(name, what));
+        }
+        Ok(Self { name, file, stream: download.body, digest: Sha256::new(), bytes: 0 })
+    }
+
+    async fn next(&mut self) -> Result<Option<Bytes>, FormatError> {
+        let Some(piece) = self.stream.next().await.transpose().map_err(|error| failed(self.name, self.file, error))?
+        else {
+            return Ok(None);
+        };
+        self.digest.update(&piece);
+        self.bytes += piece.len() as u64;
+        Ok(Some(piece))
+    }
+
+    /// Compares what was read, which must be all, with what was written.
+    fn check(self) -> Result<(), FormatError> {
+        if self.bytes == self.file.bytes && hex(&self.digest.finalize()) == self.file.sha256 {
+            return Ok(());
+        }
+        Err(FormatError::damaged(self.name, format!("{} is not what was written (its digest differs)", self.file.key)))
+    }
+}
+
+fn failed(name: &BackupName, file: &FileRecord, error: StoreError) -> FormatError {
+    match error.kind() {
+        StoreErrorKind::NotFound => FormatError::damaged(name, format!("{} is missing", file.key)),
+        _ => FormatError::store(name, error),
+    }
+}
+
+/// Gives every line of a compressed file to `take`, then checks the file's digest: an `Err` voids all lines.
+async fn read_lines(
+    store: &dyn ObjectStore,
+    name: &BackupName,
+    file: &FileRecord,
+    take: impl FnMut(&[u8]) -> Result<(), serde_json::Error> + Send,
+) -> Result<(), FormatError> {
+    let damaged = |error: io::Error| FormatError::damaged(name, format!("{}: {error}", file.key));
+    let lines = Lines { take, rest: Vec::new(), room: file.raw_bytes };
+    let mut decoder = Decoder::new(lines).map_err(damaged)?;
+    let mut body = Body::open(store, name, file).await?;
+    while let Some(piece) = body.next().await? {
+        decoder.write_all(&piece).map_err(damaged)?;
+    }
+    decoder.flush().map_err(damaged)?;
+    body.check()
+}
+
+/// Cuts what is written to it into lines.
+struct Lines<F> {
+    take: F,
+    rest: Vec<u8>,
+    room: u64,
+}
+
+impl<F: FnMut(&[u8]) -> Result<(), serde_json::Error>> Write for Lines<F> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.room = self.room.checked_sub(bytes.len() as u64).ok_or_else(too_large)?;
+        let mut from = 0;
+        for end in bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at) {
+            self.rest.extend_from_slice(&bytes[from..end]);
+            (self.take)(&self.rest)?;
+            self.rest.clear();
+            from = end + 1;
+        }
+        self.rest.extend_from_slice(&bytes[from..]);
+        if self.rest.len() > LINE_BYTES_MAX {
+            return Err(io::Error::other("a line is longer than 4 MiB"));
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn too_large() -> io::Error {
+    io::Error::other("it decompresses to more than the manifest states")
+}
+
+/// Where an object's JSON is in a decompressed part, and what its digest must be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectCut {
+    /// The first byte.
+    pub off: u64,
+    /// The number of bytes.
+    pub len: u64,
+    /// The SHA-256 digest, in hexadecimal digits.
+    pub sha256: String,
+}
+
+impl From<&IndexLine> for ObjectCut {
+    fn from(line: &IndexLine) -> Self {
+        Self { off: line.off, len: line.len, sha256: line.sha256.clone() }
+    }
+}
+
+/// Reads chosen objects of one part, in the order of their place, holding only a few at a time.
+pub struct PartReader<'a> {
+    body: Body<'a>,
+    decoder: Decoder<'static, Cutter>,
+    piece: Bytes,
+}
+
+impl std::fmt::Debug for PartReader<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PartReader").field("key", &self.body.file.key).finish_non_exhaustive()
+    }
+}
+
+impl<'a> PartReader<'a> {
+    /// Begins to read `cuts`, which must ascend by place.
+    ///
+    /// # Errors
+    /// `Damaged` where the part is missing, has another size than was written, or a cut is not possible.
+    pub async fn open(
+        store: &dyn ObjectStore,
+        name: &'a BackupName,
+        part: &'a PartRecord,
+        cuts: Vec<ObjectCut>,
+        limits: &Limits,
+    ) -> Result<Self, FormatError> {
+        let place = |what: &str| FormatError::damaged(name, format!("the index has {what} in {}", part.file.key));
+        if cuts.iter().any(|cut| cut.len > limits.object_bytes_max) {
+            return Err(place("an object that is too large"));
+        }
+        if cuts.windows(2).any(|pair| pair[0].off.saturating_add(pair[0].len) > pair[1].off) {
+            return Err(place("objects that overlap"));
+        }
+        let cutter = Cutter {
+            cuts: cuts.into(),
+            position: 0,
+            room: part.file.raw_bytes,
+            open: Vec::new(),
+            done: VecDeque::new(),
+        };
+        let decoder = Decoder::new(cutter).map_err(|error| FormatError::damaged(name, error.to_string()))?;
+        Ok(Self { body: Body::open(store, name, &part.file).await?, decoder, piece: Bytes::new() })
+    }
+
+    /// The JSON of the next object, its digest checked; `None` after the last.
+    ///
+    /// # Errors
+    /// `Damaged` where the part ends too early, can't be decompressed, or an object's digest differs.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, FormatError> {
+        loop {
+            let cutter = self.decoder.get_mut();
+            if let Some(bytes) = cutter.done.pop_front() {
+                return Ok(Some(bytes));
+            }
+            if cutter.cuts.is_empty() {
+                return Ok(None);
+            }
+            self.bite().await?;
+        }
+    }
+
+    async fn bite(&mut self) -> Result<(), FormatError> {
+        if self.piece.is_empty() {
+            let ended = || FormatError::damaged(self.body.name, format!("{} ends too early", self.body.file.key));
+            self.piece = match self.body.next().await? {
+                Some(piece) => piece,
+                None => return Err(ended()),
+            };
+        }
+        let bite = self.piece.split_to(self.piece.len().min(BITE_BYTES));
+        self.decoder
+            .write_all(&bite)
+            .and_then(|()| self.decoder.flush())
+            .map_err(|error| FormatError::damaged(self.body.name, format!("{}: {error}", self.body.file.key)))
+    }
+}
+
+/// Cuts objects out of what is written to it.
+struct Cutter {
+    cuts: VecDeque<ObjectCut>,
+    position: u64,
+    room: u64,
+    open: Vec<u8>,
+    done: VecDeque<Bytes>,
+}
+
+impl Cutter {
+    /// Takes from `bytes`, which begin at the current position, what belongs to the first cut; true where that is done.
+    fn cut(&mut self, bytes: &[u8]) -> io::Result<bool> {
+        let Some(cut) = self.cuts.front() else { return Ok(false) };
+        let (begin, end) = (cut.off + self.open.len() as u64, cut.off.saturating_add(cut.len));
+        let here = |at: u64| usize::try_from(at.saturating_sub(self.position)).unwrap_or(usize::MAX).min(bytes.len());
+        self.open.extend_from_slice(&bytes[here(begin)..here(end)]);
+        if (self.open.len() as u64) < cut.len {
+            return Ok(false);
+        }
+        if digest_of(&self.open) != cut.sha256 {
+            return Err(io::Error::other(format!(
+                "the object at byte {} is not what was written (its digest differs)",
+                cut.off
+            )));
+        }
+        self.done.push_back(std::mem::take(&mut self.open).into());
+        self.cuts.pop_front();
+        Ok(true)
+    }
+}
+
+impl Write for Cutter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.room = self.room.checked_sub(bytes.len() as u64).ok_or_else(too_large)?;
+        while self.cut(bytes)? {}
+        self.position += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
