@@ -1,5 +1,6 @@
 //! Names of things in an object store.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -115,6 +116,18 @@ impl Prefix {
         self.join(name).parse()
     }
 
+    /// What stands behind `beginning`: empty where both are the same; `None` where this does not begin with it.
+    #[must_use]
+    pub fn relative_to(&self, beginning: &Self) -> Option<Self> {
+        if beginning.is_empty() {
+            return Some(self.clone());
+        }
+        match self.0.strip_prefix(&beginning.0)? {
+            "" => Some(Self::root()),
+            rest => rest.strip_prefix('/').map(|rest| Self(rest.to_owned())),
+        }
+    }
+
     fn join(&self, name: &str) -> String {
         if self.is_empty() { name.to_owned() } else { format!("{}/{name}", self.0) }
     }
@@ -137,6 +150,13 @@ impl FromStr for Prefix {
             return Ok(Self::root());
         }
         check(prefix).map(|()| Self(prefix.to_owned()))
+    }
+}
+
+/// A key is ordered, compared and hashed as its text, so that ordered maps of keys can be searched by text.
+impl Borrow<str> for Key {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 

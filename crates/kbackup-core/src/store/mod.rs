@@ -6,9 +6,11 @@
 mod error;
 mod ext;
 mod key;
+mod memory;
 mod port;
 
 pub use error::{StoreError, StoreErrorKind, StoreResult};
 pub use ext::ObjectStoreExt;
 pub use key::{Key, KeyError, Prefix};
+pub use memory::MemoryStore;
 pub use port::{Capabilities, Children, Download, ObjectStore, PutMode, Stored, Upload};

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures::stream::BoxStream;
 use jiff::Timestamp;
 
-use super::{Key, Prefix, StoreResult};
+use super::{Key, Prefix, StoreError, StoreErrorKind, StoreResult};
 
 /// A place that keeps named byte strings: a bucket with a prefix, a folder, memory.
 ///
@@ -19,6 +19,8 @@ use super::{Key, Prefix, StoreResult};
 /// - **Durable**: when a write has returned, the object survives a crash of this process and of the store's host.
 /// - **Create** ([`PutMode::Create`]) succeeds for exactly one of several writers where
 ///   [`Capabilities::conditional_create`] says so; the others get [`AlreadyExists`](super::StoreErrorKind::AlreadyExists).
+/// - **Keys** are plain text: `a+b`, `a b` and `a%20b` are three keys. A store that cannot hold a key says `Invalid`: a
+///   folder cannot hold segments of more than 255 bytes, nor both `a` and `a/b`.
 /// - **Cancel**: dropping any future or stream is safe and leaves nothing visible that was not visible before.
 /// - Errors say what was tried and why it failed, without credentials. Implementations don't retry: the
 ///   retry decorator does.
@@ -44,7 +46,7 @@ pub trait ObjectStore: Debug + Display + Send + Sync + 'static {
     /// error of the stream, never a short body.
     ///
     /// # Errors
-    /// `NotFound`; `Invalid` where the range begins behind the end or is empty.
+    /// `NotFound`; `Invalid` where the range begins at or behind the end, or is empty.
     async fn get(&self, key: &Key, range: Option<Range<u64>>) -> StoreResult<Download>;
 
     /// Describes one object.
@@ -72,15 +74,21 @@ pub trait ObjectStore: Debug + Display + Send + Sync + 'static {
 #[async_trait]
 pub trait Upload: Send {
     /// Appends a piece of any size. Returns when there is room for the next one, so that a fast writer waits.
-    async fn write(&mut self, piece: Bytes) -> StoreResult<()>;
-
-    /// Makes the object visible, whole, and durable.
     ///
     /// # Errors
-    /// `AlreadyExists` where the upload's mode is `Create` and the key is taken by now.
-    async fn complete(self: Box<Self>) -> StoreResult<Stored>;
+    /// After a retryable error nothing of the piece was appended, and the same piece may be written again. After any
+    /// other error the upload can only be aborted.
+    async fn write(&mut self, piece: Bytes) -> StoreResult<()>;
 
-    /// Gives up and removes what was written so far.
+    /// Makes the object visible, whole, and durable. Once it has taken effect, calling it again gives the same answer,
+    /// so that a retry after a lost answer is safe.
+    ///
+    /// # Errors
+    /// `AlreadyExists` where the upload's mode is `Create` and the key is taken by now. After a retryable error it may be
+    /// called again.
+    async fn complete(&mut self) -> StoreResult<Stored>;
+
+    /// Gives up and removes what was written so far. An object that is complete stays.
     async fn abort(self: Box<Self>) -> StoreResult<()>;
 }
 
@@ -118,6 +126,25 @@ pub struct Stored {
     pub size: u64,
     /// When it was written, by the store's clock.
     pub modified: Timestamp,
+}
+
+impl Stored {
+    /// Which bytes of this object a request for `range` gives: all without one, otherwise the range, cut at the end.
+    ///
+    /// # Errors
+    /// `Invalid` where the range begins at or behind the end, or is empty.
+    pub fn clip(&self, range: Option<Range<u64>>) -> StoreResult<Range<u64>> {
+        let Some(range) = range else { return Ok(0..self.size) };
+        let clipped = range.start..range.end.min(self.size);
+        if clipped.is_empty() {
+            let (key, size) = (&self.key, self.size);
+            return Err(StoreError::new(
+                StoreErrorKind::Invalid,
+                format!("{key} has {size} bytes: the range {}..{} has none of them", range.start, range.end),
+            ));
+        }
+        Ok(clipped)
+    }
 }
 
 /// What stands directly below a prefix.
