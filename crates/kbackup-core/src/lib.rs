@@ -11,13 +11,15 @@
 //! | 0 | [`model`], [`clock`] |
 //! | 1 | [`issue`], [`spec`], [`report`], [`event`], [`limits`], [`run`] |
 //! | 2 | [`store`], [`cluster`], [`snapshot`] |
-//! | 3 | [`mod@format`] |
+//! | 3 | [`filter`], [`action`], [`mod@format`] |
 
+pub mod action;
 pub mod clock;
 pub mod cluster;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod event;
+pub mod filter;
 pub mod format;
 pub mod issue;
 pub mod limits;

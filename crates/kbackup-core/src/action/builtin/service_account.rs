@@ -1,0 +1,40 @@
+//! ServiceAccounts: without the token Secrets that a controller made.
+
+use serde_json::Value;
+
+use super::is;
+use crate::action::json::{retain, text};
+use crate::action::transform::{Decision, RestoreTransform, TransformContext, TransformError};
+use crate::model::Gvr;
+
+#[derive(Debug)]
+pub(super) struct ServiceAccount;
+
+impl RestoreTransform for ServiceAccount {
+    fn name(&self) -> &'static str {
+        "serviceaccount"
+    }
+
+    fn applies_to(&self, ty: &Gvr) -> bool {
+        is(ty, "serviceaccounts", "")
+    }
+
+    fn transform(&self, object: &mut Value, _: &mut TransformContext<'_>) -> Result<Decision, TransformError> {
+        let account = text(object, "/metadata/name").unwrap_or_default().to_owned();
+        retain(object, "", "secrets", |secret| {
+            !secret["name"].as_str().is_some_and(|name| is_generated_token(name, &account))
+        });
+        Ok(Decision::Keep)
+    }
+}
+
+/// Whether a Secret of this name is the token that clusters before 1.24 made for the account: `<account>-token-` and five
+/// characters of Kubernetes' alphabet for generated names. The alphabet tells `robot-token-7fk2x` from `robot-token-build`,
+/// which somebody named.
+pub(super) fn is_generated_token(secret: &str, account: &str) -> bool {
+    let suffix = secret.strip_prefix(account).and_then(|rest| rest.strip_prefix("-token-"));
+    suffix.is_some_and(|suffix| suffix.len() == 5 && suffix.chars().all(|c| GENERATED.contains(c)))
+}
+
+/// The alphabet of `k8s.io/apimachinery/pkg/util/rand`: no vowels and no characters that look like one.
+const GENERATED: &str = "bcdfghjklmnpqrstvwxz2456789";

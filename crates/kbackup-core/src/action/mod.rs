@@ -1,0 +1,21 @@
+//! What backup and restore know about single kinds, and where an embedding tool adds what it knows.
+//!
+//! - [`RestoreTransform`] makes an object of a backup fit to be created in another cluster, or leaves it out;
+//!   [`Transforms`] is the ordered chain of them. `builtin/` has one file a kind: kind-specific knowledge lives there and
+//!   nowhere else.
+//! - [`Wave`] is the order in which types are restored.
+//! - [`is_remade`] and [`relink`] are about objects that belong to another one.
+//!
+//! All of it is pure.
+
+mod builtin;
+mod json;
+mod order;
+mod owned;
+mod transform;
+mod transforms;
+
+pub use order::Wave;
+pub use owned::{is_remade, relink};
+pub use transform::{Decision, RestoreTransform, TransformContext, TransformError, target_of};
+pub use transforms::{Transformed, Transforms};

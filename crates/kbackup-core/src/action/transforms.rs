@@ -1,0 +1,80 @@
+//! The chain of transforms.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::builtin;
+use super::transform::{Decision, RestoreTransform, TransformContext, TransformError};
+use crate::issue::Issue;
+use crate::model::ObjectRef;
+use crate::spec::RestoreSpec;
+
+/// The transforms of a restore, in the order in which they run. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Transforms(Vec<Arc<dyn RestoreTransform>>);
+
+/// What became of one object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transformed {
+    /// Whether it is restored. The first transform that leaves it out ends the chain.
+    pub decision: Decision,
+    /// What is worth knowing about it; empty where it is left out.
+    pub issues: Vec<Issue>,
+}
+
+impl Transforms {
+    /// What kbackup knows about the kinds of Kubernetes. First the kinds, which see the object as it was backed up, then
+    /// `metadata`, which removes from every object what belonged to the old cluster and sets its namespace.
+    #[must_use]
+    pub fn builtin() -> Self {
+        Self(builtin::all())
+    }
+
+    /// With one more, after all others.
+    #[must_use]
+    pub fn with(mut self, transform: impl RestoreTransform) -> Self {
+        self.0.push(Arc::new(transform));
+        self
+    }
+
+    /// Without the one of that name; where there is none, nothing changes.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        self.0.retain(|transform| transform.name() != name);
+        self
+    }
+
+    /// The names, in order.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.0.iter().map(|transform| transform.name())
+    }
+
+    /// Runs the chain on one object. `source` is the object by its names in the backup.
+    ///
+    /// # Errors
+    /// The first error of a transform, with its name. The object is then not fit to be written.
+    pub fn apply(
+        &self,
+        source: &ObjectRef,
+        object: &mut Value,
+        spec: &RestoreSpec,
+    ) -> Result<Transformed, TransformError> {
+        let mut context = TransformContext::new(spec, source);
+        for transform in self.0.iter().filter(|transform| transform.applies_to(&source.gvr)) {
+            let decision = transform
+                .transform(object, &mut context)
+                .map_err(|error| TransformError { transform: transform.name(), ..error })?;
+            if matches!(decision, Decision::Skip(_)) {
+                return Ok(Transformed { decision, issues: Vec::new() });
+            }
+        }
+        Ok(Transformed { decision: Decision::Keep, issues: context.into_issues() })
+    }
+}
+
+impl Default for Transforms {
+    fn default() -> Self {
+        Self::builtin()
+    }
+}

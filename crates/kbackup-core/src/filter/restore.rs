@@ -1,0 +1,169 @@
+//! What a restore brings back of a backup.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::names::{NamespaceRules, did_you_mean, unmatched};
+use super::never::never_restored_rows;
+use super::rules::{ClusterObjects, Reason, Rules, TypeRule};
+use super::types::{Chosen, TypeChoice};
+use crate::issue::{Code, Issue, Stage};
+use crate::model::{Discovery, Gvr, nearest};
+use crate::spec::{RestoreSpec, Violation, Violations};
+
+/// What a [`RestoreSpec`] comes to for one backup.
+///
+/// ```
+/// use kbackup_core::filter::{ArchivedType, RestoreSelection, Verdict};
+/// use kbackup_core::model::{Discovery, Gvr};
+/// use kbackup_core::spec::RestoreSpec;
+///
+/// let pods = Gvr::new("", "v1", "pods");
+/// let types = [ArchivedType { gvr: pods.clone(), namespaced: true }];
+/// let spec = RestoreSpec::from_backup("nightly".parse().unwrap()).namespaces(["shop"]);
+/// let selection = RestoreSelection::resolve(&spec, &types, &["shop".to_owned()], &Discovery::default())?;
+/// assert_eq!(selection.rules.verdict(&pods, Some("shop"), "web", &[].into()), Verdict::Take);
+/// # Ok::<(), kbackup_core::spec::Violations>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct RestoreSelection {
+    /// Which objects are chosen, by their type, namespace and name in the backup.
+    pub rules: Rules,
+    /// The chosen namespaces of the backup, in the order they were given in.
+    pub namespaces: Vec<String>,
+    /// What was asked for and is not in the backup.
+    pub issues: Vec<Issue>,
+}
+
+/// A type that the backup holds objects of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArchivedType {
+    /// Group, version and plural, as they were read.
+    pub gvr: Gvr,
+    /// Whether its objects live in namespaces.
+    pub namespaced: bool,
+}
+
+impl RestoreSelection {
+    /// Resolves a spec against the types and namespaces of a backup. The target cluster lends its words: with it, a type
+    /// can be named by its kind or short name too.
+    ///
+    /// # Errors
+    /// With every word that names no type, every type named that is never restored, and every two namespaces that would
+    /// become one.
+    pub fn resolve(
+        spec: &RestoreSpec,
+        types: &[ArchivedType],
+        namespaces: &[String],
+        target: &Discovery,
+    ) -> Result<Self, Violations> {
+        let held: BTreeSet<String> = types.iter().map(|ty| ty.gvr.group_resource()).collect();
+        let find = |word: &str| find(word, types, target);
+        let choice = TypeChoice::resolve((&spec.included_resources, &spec.excluded_resources), &find, &held);
+        let rules = make_rules(spec, types, namespaces, &choice);
+        let chosen: Vec<String> = namespaces.iter().filter(|name| rules.takes_namespace(name)).cloned().collect();
+
+        let mut violations = unknown_violations(&choice, &held, target);
+        violations.extend(never_violations(spec, &find));
+        violations.extend(merging_violations(spec, &chosen));
+        Violations::check(violations)?;
+
+        let existing: Vec<&str> = namespaces.iter().map(String::as_str).collect();
+        let mut issues = unmatched(&spec.included_namespaces, &existing, Stage::Plan, "backup");
+        issues.extend(absent_issues(&choice, &held));
+        issues.extend(unmapped_issues(spec, &chosen));
+        Ok(Self { rules, namespaces: chosen, issues })
+    }
+}
+
+/// The types that a word names: in the backup by `plural`, `plural.group` or `plural.version.group`, and by all the words
+/// of the target cluster, whether or not the backup holds any.
+fn find(word: &str, types: &[ArchivedType], target: &Discovery) -> Vec<String> {
+    let lower = word.to_ascii_lowercase();
+    let is_named = |ty: &&ArchivedType| {
+        let Gvr { group, version, plural } = &ty.gvr;
+        [plural.clone(), ty.gvr.group_resource(), format!("{plural}.{version}.{group}")].contains(&lower)
+    };
+    let held = types.iter().filter(is_named).map(|ty| ty.gvr.group_resource());
+    let served = target.find(word).into_iter().map(|ty| ty.gvr.group_resource());
+    held.chain(served).collect()
+}
+
+fn make_rules(spec: &RestoreSpec, types: &[ArchivedType], namespaces: &[String], choice: &TypeChoice) -> Rules {
+    let existing: Vec<&str> = namespaces.iter().map(String::as_str).collect();
+    let cluster = ClusterObjects::new(spec.include_cluster_resources, spec.takes_all_namespaces());
+    let rule = |ty: &ArchivedType| type_rule(ty, choice.of(&ty.gvr.group_resource()), cluster);
+    Rules {
+        types: types.iter().map(|ty| (ty.gvr.clone(), rule(ty))).collect(),
+        namespaces: NamespaceRules::new((&spec.included_namespaces, &spec.excluded_namespaces), &existing, Vec::new()),
+        selectors: spec.label_selector.iter().chain(&spec.or_label_selectors).cloned().collect(),
+        marks: &[],
+    }
+}
+
+fn type_rule(ty: &ArchivedType, chosen: Chosen, cluster: ClusterObjects) -> TypeRule {
+    let name = ty.gvr.group_resource();
+    if let Some(row) = never_restored_rows(&name).find(|row| row.namespace.is_none()) {
+        return TypeRule::Leave(Reason::NeverRestored(row));
+    }
+    match TypeRule::new(&ty.gvr, ty.namespaced, chosen, cluster) {
+        TypeRule::InNamespaces { .. } => TypeRule::InNamespaces { but: never_restored_rows(&name).next() },
+        other => other,
+    }
+}
+
+fn unknown_violations(choice: &TypeChoice, held: &BTreeSet<String>, target: &Discovery) -> Vec<Violation> {
+    let lists = [("includedResources", &choice.included), ("excludedResources", &choice.excluded)];
+    let violation = |field, word: &String| {
+        let mut near = nearest(word, held.iter().map(String::as_str));
+        if near.is_empty() {
+            near = target.nearest(word);
+        }
+        let near = did_you_mean(&near);
+        Violation::new(field, format!("neither the backup nor the cluster has a type \"{word}\"{near}"))
+    };
+    lists.into_iter().flat_map(|(field, words)| words.unknown.iter().map(move |word| violation(field, word))).collect()
+}
+
+/// A word that names nothing but types which are never restored.
+fn never_violations(spec: &RestoreSpec, find: &dyn Fn(&str) -> Vec<String>) -> Vec<Violation> {
+    let why = |name: &String| never_restored_rows(name).find(|row| row.namespace.is_none());
+    let violation = |word: &String| {
+        let found = find(word);
+        let row = found.first().and_then(why).filter(|_| found.iter().all(|name| why(name).is_some()))?;
+        let message = format!("{} are never restored: {}", row.group_resource, row.why);
+        Some(Violation::new("includedResources", message))
+    };
+    spec.included_resources.iter().filter_map(violation).collect()
+}
+
+/// The mapping alone cannot tell (and does not) that a namespace takes the name of another one that keeps its own.
+fn merging_violations(spec: &RestoreSpec, chosen: &[String]) -> Vec<Violation> {
+    let mut sources: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for from in chosen {
+        sources.entry(spec.target_namespace(from)).or_default().push(from);
+    }
+    let keeps_its_name = |to: &str| !spec.namespace_mapping.contains_key(to);
+    sources
+        .into_iter()
+        .filter(|(to, from)| from.len() > 1 && keeps_its_name(to))
+        .map(|(to, from)| {
+            let names = from.join(" and ");
+            let message = format!("{names} would both become \"{to}\"; map \"{to}\" to another name or exclude it");
+            Violation::new("namespaceMapping", message)
+        })
+        .collect()
+}
+
+fn absent_issues(choice: &TypeChoice, held: &BTreeSet<String>) -> Vec<Issue> {
+    let named = choice.included.named().filter(|name| !held.contains(*name));
+    let message = |word: &String| format!("the backup holds no {word}: nothing is restored for it");
+    named.chain(&choice.included.idle).map(|word| Issue::warning(Stage::Plan, Code::NotFound, message(word))).collect()
+}
+
+fn unmapped_issues(spec: &RestoreSpec, chosen: &[String]) -> Vec<Issue> {
+    let unused = spec.namespace_mapping.iter().filter(|(from, _)| !chosen.contains(from));
+    let message = |(from, to): (&String, &String)| {
+        format!("the namespace \"{from}\" is mapped to \"{to}\", but is not among those that are restored")
+    };
+    unused.map(|pair| Issue::warning(Stage::Plan, Code::NotFound, message(pair))).collect()
+}
