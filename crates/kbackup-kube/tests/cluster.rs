@@ -1,0 +1,3 @@
+//! The port against API servers.
+
+mod real;
