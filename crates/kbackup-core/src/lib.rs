@@ -12,12 +12,17 @@
 //! | 1 | [`issue`], [`spec`], [`report`], [`event`], [`limits`], [`run`] |
 //! | 2 | [`store`], [`cluster`], [`snapshot`] |
 //! | 3 | [`filter`], [`action`], [`mod@format`] |
+//! | 4 | [`backup`], [`restore`], [`catalog`] |
+//! | 5 | [`engine`] |
 
 pub mod action;
+pub mod backup;
+pub mod catalog;
 pub mod clock;
 pub mod cluster;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+pub mod engine;
 pub mod event;
 pub mod filter;
 pub mod format;
@@ -25,6 +30,7 @@ pub mod issue;
 pub mod limits;
 pub mod model;
 pub mod report;
+pub mod restore;
 pub mod run;
 pub mod snapshot;
 pub mod spec;

@@ -1,10 +1,15 @@
 //! In which order types are restored.
 
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
 use crate::model::Gvr;
 
 /// A step of a restore. Waves follow each other in their order; within a wave, objects are written in any order, many at
 /// a time. No reference that is resolved when an object is created, or when its containers start, points to a later wave.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub enum Wave {
     /// CustomResourceDefinitions: until they are served, no custom resource can be written.
     Definitions,
@@ -57,6 +62,30 @@ impl Wave {
     pub fn of(ty: &Gvr) -> Self {
         let row = WAVES.iter().find(|(plural, group, _)| *plural == ty.plural && *group == ty.group);
         row.map_or(Self::Rest, |(_, _, wave)| *wave)
+    }
+}
+
+impl fmt::Display for Wave {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Definitions => "definitions of types",
+            Self::Namespaces => "namespaces",
+            Self::Classes => "classes",
+            Self::Snapshots => "snapshots of volumes",
+            Self::Volumes => "volumes",
+            Self::Claims => "claims of volumes",
+            Self::Accounts => "service accounts",
+            Self::Roles => "roles",
+            Self::Bindings => "bindings of roles",
+            Self::Config => "configuration",
+            Self::Services => "services",
+            Self::Pods => "pods",
+            Self::Replicas => "replicas and revisions",
+            Self::Workloads => "workloads",
+            Self::Routing => "routing",
+            Self::Rest => "custom resources and the rest",
+            Self::Gatekeepers => "webhooks and API services",
+        })
     }
 }
 

@@ -31,7 +31,7 @@ pub struct IndexLine {
     pub labels: BTreeMap<String, String>,
     /// The owner that manages it, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub owner: Option<Owner>,
+    pub owner: Option<OwnerRef>,
     /// The number of its part.
     pub part: u32,
     /// Where its JSON begins in the decompressed part, in bytes.
@@ -40,20 +40,6 @@ pub struct IndexLine {
     pub len: u64,
     /// The SHA-256 digest of its JSON, in hexadecimal digits.
     pub sha256: String,
-}
-
-/// The managing owner of an object, as its `ownerReferences` name it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Owner {
-    /// `apiVersion`.
-    pub api_version: String,
-    /// Kind.
-    pub kind: String,
-    /// Name.
-    pub name: String,
-    /// Uid.
-    pub uid: String,
 }
 
 /// A line of the index file: an object, or the note that the lines of a type up to here are void.
@@ -83,7 +69,7 @@ impl IndexLine {
             uid: meta.uid.clone(),
             rv: meta.resource_version.clone(),
             labels: meta.labels.clone(),
-            owner: object.controller().map(Owner::from),
+            owner: object.controller().cloned(),
             part,
             off,
             len: object.raw().len() as u64,
@@ -95,17 +81,6 @@ impl IndexLine {
     #[must_use]
     pub fn object(&self) -> ObjectRef {
         ObjectRef { gvr: Gvr::clone(&self.gvr), namespace: self.ns.clone(), name: self.name.clone() }
-    }
-}
-
-impl From<&OwnerRef> for Owner {
-    fn from(owner: &OwnerRef) -> Self {
-        Self {
-            api_version: owner.api_version.clone(),
-            kind: owner.kind.clone(),
-            name: owner.name.clone(),
-            uid: owner.uid.clone(),
-        }
     }
 }
 

@@ -16,7 +16,7 @@ mod version;
 pub use claim::{Claim, Location};
 pub use compressed::FileWriter;
 pub use error::FormatError;
-pub use index::{IndexEntry, IndexLine, IndexReader, IndexWriter, Owner};
+pub use index::{IndexEntry, IndexLine, IndexReader, IndexWriter};
 pub use layout::{BackupLayout, RestoreLayout, backups, location, restores};
 pub use manifest::{
     ClusterRecord, ConsistencyRecord, Counts, Exception, FileRecord, Manifest, PartRecord, Resolved, Writer,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use bytes::Bytes;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Gvk, Gvr, ObjectRef, ResourceType};
@@ -55,7 +55,8 @@ pub struct ObjectMeta {
 }
 
 /// An entry of `metadata.ownerReferences`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct OwnerRef {
     /// `apiVersion` of the owner.
     pub api_version: String,

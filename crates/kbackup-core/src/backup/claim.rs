@@ -1,0 +1,145 @@
+//! Who may write a name: the first half of the write protocol of `docs/format.md`.
+
+use bytes::Bytes;
+use futures::TryStreamExt;
+use jiff::Timestamp;
+use tokio::sync::Mutex;
+use uuid::Uuid;
+
+use super::BackupError;
+use crate::format::{BackupLayout, Claim, FormatVersion, Location, location};
+use crate::model::BackupName;
+use crate::run::Run;
+use crate::store::{Key, ObjectStore, ObjectStoreExt, PutMode, StoreError, StoreErrorKind, StoreResult};
+
+/// Markers and claims are a few hundred bytes.
+const MARKER_BYTES_MAX: u64 = 64 << 10;
+/// How often a run says that it is alive.
+const HEARTBEAT_SECONDS: i64 = 30;
+/// Keys that are deleted in one call.
+const DELETE_BATCH: usize = 1_000;
+
+/// The right to write a backup's folder, held by this run.
+#[derive(Debug)]
+pub(super) struct Held<'a> {
+    store: &'a dyn ObjectStore,
+    pub(super) layout: BackupLayout,
+    pub(super) run_id: Uuid,
+    pub(super) started_at: Timestamp,
+    heartbeat_at: Mutex<Timestamp>,
+}
+
+/// Takes the name for this run.
+pub(super) async fn take<'a>(
+    store: &'a dyn ObjectStore,
+    name: &BackupName,
+    run: &Run,
+) -> Result<Held<'a>, BackupError> {
+    mark_location(store, run.now()).await?;
+    let layout = BackupLayout::new(name);
+    refuse_taken(store, name, &layout).await?;
+    let now = run.now();
+    let claim = Claim { run_id: Uuid::new_v4(), started_at: now, heartbeat_at: now };
+    match store.put(&layout.claim(), json(&claim), PutMode::Create).await {
+        Ok(_) => {}
+        Err(error) if error.kind() == StoreErrorKind::AlreadyExists => return Err(held_by(store, name, &layout).await),
+        Err(error) => return Err(BackupError::Store { during: "claiming the backup's name", source: error }),
+    }
+    let held = Held { store, layout, run_id: claim.run_id, started_at: now, heartbeat_at: Mutex::new(now) };
+    // Another run may have finished between the look at its manifest and our claim.
+    if let Err(error) = refuse_taken(store, name, &held.layout).await {
+        _ = held.release().await;
+        return Err(error);
+    }
+    Ok(held)
+}
+
+impl Held<'_> {
+    /// Says that the run is alive, when it has not said so for a while.
+    pub(super) async fn beat(&self, now: Timestamp) -> StoreResult<()> {
+        let mut last = self.heartbeat_at.lock().await;
+        if now.as_second() - last.as_second() < HEARTBEAT_SECONDS {
+            return Ok(());
+        }
+        let claim = Claim { run_id: self.run_id, started_at: self.started_at, heartbeat_at: now };
+        self.store.put(&self.layout.claim(), json(&claim), PutMode::Overwrite).await?;
+        *last = now;
+        Ok(())
+    }
+
+    /// Gives the name back; the backup stands on its own now.
+    pub(super) async fn release(&self) -> StoreResult<()> {
+        self.store.delete(&[self.layout.claim()]).await
+    }
+
+    /// Removes what the run has written, the claim last: until then nobody else writes here.
+    pub(super) async fn withdraw(&self) -> StoreResult<()> {
+        let claim = self.layout.claim();
+        let mut keys: Vec<Key> =
+            self.store.list(&self.layout.folder()).map_ok(|stored| stored.key).try_collect().await?;
+        keys.retain(|key| *key != claim);
+        for batch in keys.chunks(DELETE_BATCH) {
+            self.store.delete(batch).await?;
+        }
+        self.release().await
+    }
+}
+
+/// JSON of our own records: text keys and plain values always serialise.
+pub(super) fn json(record: &impl serde::Serialize) -> Bytes {
+    serde_json::to_vec_pretty(record).unwrap_or_default().into()
+}
+
+async fn refuse_taken(store: &dyn ObjectStore, name: &BackupName, layout: &BackupLayout) -> Result<(), BackupError> {
+    match store.exists(&layout.manifest()).await {
+        Ok(false) => Ok(()),
+        Ok(true) => Err(BackupError::NameTaken { name: name.clone(), store: store.to_string() }),
+        Err(source) => Err(BackupError::Store { during: "looking for a backup of that name", source }),
+    }
+}
+
+/// The error that tells who holds the name.
+async fn held_by(store: &dyn ObjectStore, name: &BackupName, layout: &BackupLayout) -> BackupError {
+    let read = store.get_bytes(&layout.claim(), MARKER_BYTES_MAX).await;
+    match read.map(|bytes| serde_json::from_slice::<Claim>(&bytes)) {
+        Ok(Ok(claim)) => BackupError::InProgress {
+            name: name.clone(),
+            started_at: claim.started_at,
+            heartbeat_at: claim.heartbeat_at,
+        },
+        Ok(Err(error)) => {
+            let error = StoreError::new(StoreErrorKind::Corrupt, format!("{} is not a claim", layout.claim()))
+                .with_source(error);
+            BackupError::Store { during: "reading who holds the backup's name", source: error }
+        }
+        Err(source) => BackupError::Store { during: "reading who holds the backup's name", source },
+    }
+}
+
+/// Makes sure that the prefix is a location of ours, and makes it one where it is nobody's.
+async fn mark_location(store: &dyn ObjectStore, now: Timestamp) -> Result<(), BackupError> {
+    let key = location();
+    let during = BackupError::store("opening the location");
+    let bytes = match store.get_bytes(&key, MARKER_BYTES_MAX).await {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == StoreErrorKind::NotFound => {
+            let put = store.put(&key, json(&Location::new(now)), PutMode::Create).await;
+            return match put {
+                Err(error) if error.kind() != StoreErrorKind::AlreadyExists => Err(during(error)),
+                _ => Ok(()),
+            };
+        }
+        Err(error) => return Err(during(error)),
+    };
+    let foreign = |why: String| BackupError::ForeignLocation { store: store.to_string(), why };
+    let marker: Location =
+        serde_json::from_slice(&bytes).map_err(|error| foreign(format!("its kbackup.json is not ours ({error})")))?;
+    if marker.format != Location::FORMAT {
+        return Err(foreign(format!("its kbackup.json is of the format \"{}\"", marker.format)));
+    }
+    if !marker.version.is_readable() {
+        let current = FormatVersion::CURRENT;
+        return Err(foreign(format!("it has format version {}, and this kbackup writes {current}", marker.version)));
+    }
+    Ok(())
+}

@@ -1,0 +1,274 @@
+//! Reads every query at the backup's revision, several at once, and writes what is taken to the archive.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use futures::StreamExt;
+use futures::future::try_join_all;
+
+use super::BackupError;
+use super::archive::{Archive, Lane};
+use super::claim::Held;
+use crate::cluster::{At, ClusterError, ClusterErrorKind, ClusterReader, ListQuery, Page, PageSize};
+use crate::event::Event;
+use crate::filter::{Query, Rules, Verdict};
+use crate::format::{Exception, PartRecord};
+use crate::issue::{Code, Issue, Stage};
+use crate::model::{Gvr, Object, Revision};
+use crate::run::Run;
+use crate::spec::Consistency;
+
+/// How often one list is begun anew before it is given up: each new revision is good for minutes.
+const REREADS_MAX: usize = 3;
+
+/// What the lanes work from.
+#[derive(Debug)]
+pub(super) struct Collect<'a, 's> {
+    pub(super) cluster: &'a dyn ClusterReader,
+    pub(super) archive: &'a Archive<'s>,
+    pub(super) held: &'a Held<'a>,
+    pub(super) rules: &'a Rules,
+    pub(super) mode: Consistency,
+    pub(super) revision: Revision,
+    pub(super) run: &'a Run,
+}
+
+/// What the lanes came to.
+#[derive(Debug, Default)]
+pub(super) struct Collected {
+    pub(super) parts: Vec<PartRecord>,
+    pub(super) by_type: BTreeMap<Gvr, u64>,
+    pub(super) bytes_raw: u64,
+    pub(super) exceptions: Vec<Exception>,
+    pub(super) issues: Vec<Issue>,
+}
+
+/// Work that the lanes take one query after the other from, and what they tell together.
+struct Shared {
+    queue: Mutex<VecDeque<Query>>,
+    total: AtomicU64,
+}
+
+/// Why a list ended before its end.
+enum Broken {
+    Cluster(ClusterError),
+    Run(BackupError),
+}
+
+/// What was read of one list.
+#[derive(Default)]
+struct Read {
+    revision: Option<Revision>,
+    objects: u64,
+    bytes: u64,
+}
+
+/// Reads all queries.
+///
+/// # Errors
+/// Where the store fails, the credentials do, no list works at all, or a strict backup can't be strict.
+pub(super) async fn collect(cx: &Collect<'_, '_>, queries: Vec<Query>) -> Result<Collected, BackupError> {
+    let lanes = queries.len().min(cx.run.bounds().lists_max.max(1));
+    let shared = Shared { queue: Mutex::new(queries.into()), total: AtomicU64::new(0) };
+    let done = try_join_all((0..lanes).map(|_| lane(cx, &shared))).await?;
+    let mut all = done.into_iter().fold(Collected::default(), Collected::join);
+    all.parts.sort_by_key(|part| part.number);
+    all.exceptions.sort();
+    Ok(all)
+}
+
+async fn lane(cx: &Collect<'_, '_>, shared: &Shared) -> Result<Collected, BackupError> {
+    let mut lane = cx.archive.lane();
+    let mut own = Collected::default();
+    while let Some(query) = shared.next() {
+        read_type(cx, shared, &query, &mut lane, &mut own).await?;
+    }
+    own.parts = lane.finish().await.map_err(BackupError::store("ending a part of the archive"))?;
+    Ok(own)
+}
+
+/// Reads one query, again at a newer revision where the backup's is gone.
+async fn read_type(
+    cx: &Collect<'_, '_>,
+    shared: &Shared,
+    query: &Query,
+    lane: &mut Lane<'_, '_>,
+    own: &mut Collected,
+) -> Result<(), BackupError> {
+    let mut at = if cx.mode == Consistency::Relaxed { At::Newest } else { At::Exact(cx.revision) };
+    for attempt in 0..=REREADS_MAX {
+        let mut read = Read::default();
+        let error = match read_once(cx, shared, query, at, lane, &mut read).await {
+            Ok(()) => return Ok(own.read(cx, query, &read, None)),
+            Err(Broken::Run(error)) => return Err(error),
+            Err(Broken::Cluster(error)) => error,
+        };
+        match decide(cx.mode, at, error.kind()) {
+            Decision::Fail => return Err(fatal(cx, query, error)),
+            Decision::Reread(_) if attempt == REREADS_MAX => return Ok(own.read(cx, query, &read, Some(&error))),
+            Decision::GiveUp => return Ok(own.read(cx, query, &read, Some(&error))),
+            Decision::Reread(next) => at = next_at(cx, next).await?,
+        }
+        if read.objects > 0 {
+            let voided = cx.archive.void(&query.ty.gvr, query.namespace.as_ref()).await;
+            voided.map_err(BackupError::store("writing the index"))?;
+        }
+    }
+    Ok(())
+}
+
+async fn read_once(
+    cx: &Collect<'_, '_>,
+    shared: &Shared,
+    query: &Query,
+    at: At,
+    lane: &mut Lane<'_, '_>,
+    read: &mut Read,
+) -> Result<(), Broken> {
+    let limits = cx.run.bounds();
+    let page = PageSize { objects_max: limits.page_objects_max, bytes_target: limits.page_bytes_target };
+    let list = ListQuery {
+        ty: query.ty.clone(),
+        namespace: query.namespace.clone(),
+        labels: query.labels.clone(),
+        at,
+        page,
+        metadata_only: false,
+    };
+    let mut pages = cx.cluster.list(&list);
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(Broken::Cluster)?;
+        shared.announce(cx, read, &page);
+        write_page(cx, query, &page, lane, read).await.map_err(Broken::Run)?;
+    }
+    Ok(())
+}
+
+async fn write_page(
+    cx: &Collect<'_, '_>,
+    query: &Query,
+    page: &Page,
+    lane: &mut Lane<'_, '_>,
+    read: &mut Read,
+) -> Result<(), BackupError> {
+    let wanted = |object: &&Object| matches!(cx.rules.verdict_of(&query.ty, object.meta()), Verdict::Take);
+    let taken: Vec<&Object> = page.objects.iter().filter(wanted).collect();
+    let bytes = taken.iter().map(|object| object.raw().len() as u64).sum();
+    lane.append(&query.ty.gvr, &taken).await.map_err(BackupError::store("writing the archive"))?;
+    cx.held.beat(cx.run.now()).await.map_err(BackupError::store("renewing the claim"))?;
+    let objects = taken.len() as u64;
+    read.revision = Some(page.revision);
+    read.objects += objects;
+    read.bytes += bytes;
+    cx.run.emit(Event::Progress { gvr: query.ty.gvr.clone(), objects, bytes });
+    Ok(())
+}
+
+impl Shared {
+    fn next(&self) -> Option<Query> {
+        self.queue.lock().unwrap_or_else(std::sync::PoisonError::into_inner).pop_front()
+    }
+
+    /// Tells how much there is to do, as the first page of a list says it.
+    fn announce(&self, cx: &Collect<'_, '_>, read: &Read, page: &Page) {
+        if read.revision.is_none() {
+            let more = page.objects.len() as u64 + page.remaining.unwrap_or(0);
+            let objects = self.total.fetch_add(more, Ordering::Relaxed) + more;
+            cx.run.emit(Event::Total { objects });
+        }
+    }
+}
+
+/// What to do about a list that broke off.
+enum Decision {
+    /// Read it again, elsewhere in time.
+    Reread(Elsewhere),
+    /// Go on with what was read of it, and say so.
+    GiveUp,
+    /// End the run.
+    Fail,
+}
+
+enum Elsewhere {
+    /// At one revision again, the newest one.
+    NewRevision,
+    /// Without asking for a revision: the type has no history.
+    NoRevision,
+}
+
+fn decide(mode: Consistency, at: At, error: ClusterErrorKind) -> Decision {
+    use ClusterErrorKind::{Expired, Invalid, Unauthenticated, Unsupported};
+    let exact = matches!(at, At::Exact(_));
+    match (mode, error) {
+        (_, Unauthenticated) | (Consistency::Strict, _) => Decision::Fail,
+        (Consistency::Revision, Expired) => Decision::Reread(Elsewhere::NewRevision),
+        (Consistency::Relaxed, Expired) => Decision::Reread(Elsewhere::NoRevision),
+        // Aggregated APIs often know no revisions at all.
+        (_, Invalid | Unsupported) if exact => Decision::Reread(Elsewhere::NoRevision),
+        _ => Decision::GiveUp,
+    }
+}
+
+async fn next_at(cx: &Collect<'_, '_>, next: Elsewhere) -> Result<At, BackupError> {
+    Ok(match next {
+        Elsewhere::NoRevision => At::Newest,
+        Elsewhere::NewRevision => {
+            At::Exact(cx.cluster.revision().await.map_err(BackupError::cluster("reading its newest revision"))?)
+        }
+    })
+}
+
+fn fatal(cx: &Collect<'_, '_>, query: &Query, source: ClusterError) -> BackupError {
+    match source.kind() {
+        ClusterErrorKind::Unauthenticated => BackupError::Cluster { during: "listing its objects", source },
+        _ => BackupError::Inconsistent { gvr: query.ty.gvr.clone(), revision: cx.revision, source },
+    }
+}
+
+impl Collected {
+    fn join(mut self, other: Self) -> Self {
+        self.parts.extend(other.parts);
+        for (gvr, count) in other.by_type {
+            *self.by_type.entry(gvr).or_default() += count;
+        }
+        self.bytes_raw += other.bytes_raw;
+        self.exceptions.extend(other.exceptions);
+        self.issues.extend(other.issues);
+        self
+    }
+
+    /// Counts what was read of a query, to its end or up to an error, and says what is not as asked.
+    fn read(&mut self, cx: &Collect<'_, '_>, query: &Query, read: &Read, error: Option<&ClusterError>) {
+        let gvr = &query.ty.gvr;
+        *self.by_type.entry(gvr.clone()).or_default() += read.objects;
+        self.bytes_raw += read.bytes;
+        cx.run.emit(Event::TypeDone { gvr: gvr.clone(), objects: read.objects });
+        let revision = read.revision.filter(|_| error.is_none());
+        if let Some(error) = error {
+            cx.run.report(&mut self.issues, broken_off(query, read, error));
+            self.exceptions.push(Exception { gvr: gvr.clone(), revision, reason: error.to_string() });
+        } else if let Some(other) = revision.filter(|other| *other != cx.revision && cx.mode != Consistency::Relaxed) {
+            let reason = format!("it could not be read at revision {} and was read at {other}", cx.revision);
+            cx.run.report(
+                &mut self.issues,
+                Issue::warning(Stage::List, Code::OtherRevision, format!("{}: {reason}", query.ty)),
+            );
+            self.exceptions.push(Exception { gvr: gvr.clone(), revision, reason });
+        }
+    }
+}
+
+fn broken_off(query: &Query, read: &Read, error: &ClusterError) -> Issue {
+    let code = match error.kind() {
+        ClusterErrorKind::Forbidden => Code::Forbidden,
+        ClusterErrorKind::NotFound => Code::NotFound,
+        _ => Code::ListFailed,
+    };
+    let place = query.namespace.as_ref().map(|namespace| format!(" in namespace {namespace}")).unwrap_or_default();
+    let extent = match read.objects {
+        0 => "none of its objects are in the backup".to_owned(),
+        some => format!("only {some} of its objects are in the backup"),
+    };
+    Issue::error(Stage::List, code, format!("{}{place} could not be listed ({error}): {extent}", query.ty))
+}

@@ -1,0 +1,117 @@
+//! Ends a backup: the last files, then the manifest, by which it exists.
+
+use std::collections::BTreeMap;
+
+use super::BackupError;
+use super::archive::Archive;
+use super::claim::{Held, json};
+use super::collect::Collected;
+use crate::cluster::ClusterInfo;
+use crate::format::{
+    ClusterRecord, ConsistencyRecord, Counts, FileRecord, FileWriter, FormatError, FormatVersion, Manifest, Resolved,
+    Writer, read_manifest,
+};
+use crate::issue::{Issue, Outcome, Severity};
+use crate::model::{BackupName, Revision};
+use crate::run::Run;
+use crate::spec::BackupSpec;
+use crate::store::{ObjectStore, PutMode, StoreErrorKind, StoreResult};
+
+/// What a manifest is made of, beside what was collected.
+#[derive(Debug)]
+pub(super) struct Facts<'a> {
+    pub(super) name: &'a BackupName,
+    pub(super) spec: &'a BackupSpec,
+    pub(super) cluster: ClusterInfo,
+    pub(super) resolved: Resolved,
+    pub(super) revision: Revision,
+}
+
+/// Writes the index and the issues; gives the manifest that would commit the backup.
+pub(super) async fn close(
+    store: &dyn ObjectStore,
+    held: &Held<'_>,
+    facts: Facts<'_>,
+    archive: Archive<'_>,
+    collected: Collected,
+    run: &Run,
+) -> StoreResult<Manifest> {
+    let mut files = archive.finish().await?;
+    files.insert("issues".to_owned(), write_issues(store, held, &collected.issues, run).await?);
+    Ok(manifest(held, facts, collected, files, run))
+}
+
+async fn write_issues(
+    store: &dyn ObjectStore,
+    held: &Held<'_>,
+    issues: &[Issue],
+    run: &Run,
+) -> StoreResult<FileRecord> {
+    let limits = run.bounds();
+    let mut file = FileWriter::new(store, held.layout.issues(), limits.compression_level, limits.upload_piece_bytes)?;
+    for issue in issues {
+        let mut line = serde_json::to_vec(issue).unwrap_or_default();
+        line.push(b'\n');
+        file.write(&line).await?;
+    }
+    file.finish().await
+}
+
+fn manifest(
+    held: &Held<'_>,
+    facts: Facts<'_>,
+    collected: Collected,
+    files: BTreeMap<String, FileRecord>,
+    run: &Run,
+) -> Manifest {
+    let ttl = facts.spec.ttl.duration();
+    Manifest {
+        format: Manifest::FORMAT.to_owned(),
+        version: FormatVersion::CURRENT,
+        name: facts.name.clone(),
+        run_id: held.run_id,
+        spec: facts.spec.clone(),
+        resolved: facts.resolved,
+        cluster: ClusterRecord { uid: facts.cluster.uid, version: facts.cluster.version, name: facts.cluster.name },
+        consistency: ConsistencyRecord {
+            mode: facts.spec.consistency,
+            revision: facts.revision,
+            exceptions: collected.exceptions,
+        },
+        started_at: held.started_at,
+        completed_at: run.now(),
+        expires_at: held.started_at.saturating_add(ttl).unwrap_or(jiff::Timestamp::MAX),
+        outcome: Outcome::of(&collected.issues),
+        counts: Counts {
+            objects: collected.by_type.values().sum(),
+            by_type: collected.by_type.into_iter().filter(|(_, count)| *count > 0).collect(),
+            bytes_raw: collected.bytes_raw,
+            bytes_stored: collected.parts.iter().map(|part| part.file.bytes).sum::<u64>()
+                + files.values().map(|file| file.bytes).sum::<u64>(),
+            warnings: count(&collected.issues, Severity::Warning),
+            errors: count(&collected.issues, Severity::Error),
+        },
+        parts: collected.parts,
+        files,
+        writer: Writer::default(),
+        unknown: BTreeMap::new(),
+    }
+}
+
+fn count(issues: &[Issue], severity: Severity) -> u64 {
+    issues.iter().filter(|issue| issue.severity == severity).count() as u64
+}
+
+/// Puts the manifest. An answer that was lost on the way back is looked up: a backup that exists is not an error.
+pub(super) async fn commit(store: &dyn ObjectStore, held: &Held<'_>, manifest: &Manifest) -> Result<(), BackupError> {
+    let key = held.layout.manifest();
+    let Err(error) = store.put(&key, json(manifest), PutMode::Create).await else { return Ok(()) };
+    match read_manifest(store, &manifest.name).await {
+        Ok(found) if found.run_id == manifest.run_id => Ok(()),
+        Ok(_) => Err(BackupError::NameTaken { name: manifest.name.clone(), store: store.to_string() }),
+        Err(FormatError::NotFound { .. }) if error.kind() != StoreErrorKind::AlreadyExists => {
+            Err(BackupError::Store { during: "writing the manifest", source: error })
+        }
+        Err(_) => Err(BackupError::Uncertain { name: manifest.name.clone(), source: error }),
+    }
+}

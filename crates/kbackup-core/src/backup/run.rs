@@ -1,0 +1,110 @@
+//! One backup, from the spec to the manifest.
+
+use super::BackupError;
+use super::archive::Archive;
+use super::claim::{Held, take};
+use super::collect::{Collect, collect};
+use super::commit::{Facts, close, commit};
+use super::select::select;
+use crate::cluster::ClusterReader;
+use crate::format::{Manifest, Resolved};
+use crate::issue::Issue;
+use crate::model::BackupName;
+use crate::run::Run;
+use crate::spec::BackupSpec;
+use crate::store::{ObjectStore, StoreErrorKind};
+
+/// What became of a backup that exists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackupReport {
+    /// The backup, as its manifest describes it.
+    pub manifest: Manifest,
+    /// What went wrong with single objects or types, or is worth knowing.
+    pub issues: Vec<Issue>,
+}
+
+/// Backs up what `spec` asks for, as `name`.
+///
+/// Every type is read at one revision of the cluster, so what is changed meanwhile makes no difference; the manifest names
+/// what could not be. Memory does not grow with the bytes of the cluster.
+///
+/// # Errors
+/// Then there is no backup of that name, and what was written of it is removed, as far as the store lets it;
+/// [`BackupError::Uncertain`] is the one exception. What goes wrong with single objects or types is an issue in the report.
+pub async fn run(
+    cluster: &dyn ClusterReader,
+    store: &dyn ObjectStore,
+    name: &BackupName,
+    spec: &BackupSpec,
+    run: &Run,
+) -> Result<BackupReport, BackupError> {
+    spec.validate().map_err(BackupError::Invalid)?;
+    if !store.capabilities().writable {
+        return Err(read_only(store));
+    }
+    let held = take(store, name, run).await?;
+    let written = tokio::select! {
+        biased;
+        () = run.cancelled() => Err(BackupError::Cancelled),
+        written = write(cluster, store, &held, (name, spec), run) => written,
+    };
+    let committed = match written {
+        // From here on the run can't be cancelled: the manifest is there or it is not.
+        Ok(report) => commit(store, &held, &report.manifest).await.map(|()| report),
+        Err(error) => Err(error),
+    };
+    clean_up(&held, &committed).await;
+    committed
+}
+
+/// Everything but the commit.
+async fn write(
+    cluster: &dyn ClusterReader,
+    store: &dyn ObjectStore,
+    held: &Held<'_>,
+    (name, spec): (&BackupName, &BackupSpec),
+    run: &Run,
+) -> Result<BackupReport, BackupError> {
+    run.stage("discovering the cluster");
+    let info = cluster.info().await.map_err(BackupError::cluster("asking who it is"))?;
+    let discovery = cluster.discover().await.map_err(BackupError::cluster("discovering its types"))?;
+    let revision = cluster.revision().await.map_err(BackupError::cluster("reading its newest revision"))?;
+    let selection = select(cluster, &discovery, revision, spec, run).await?;
+    let types: Vec<_> = selection.types().map(|ty| ty.gvr.clone()).collect();
+    run.stage(format!("reading {} types at revision {revision}", types.len()));
+
+    let archive = Archive::new(store, held, run.bounds()).map_err(BackupError::store("beginning the archive"))?;
+    let cx =
+        Collect { cluster, archive: &archive, held, rules: &selection.rules, mode: spec.consistency, revision, run };
+    let mut collected = collect(&cx, selection.queries.clone()).await?;
+    for issue in &selection.issues {
+        run.report(&mut collected.issues, issue.clone());
+    }
+
+    run.stage("finishing the archive");
+    let resolved = Resolved { namespaces: selection.namespaces.clone(), types };
+    let facts = Facts { name, spec, cluster: info, resolved, revision };
+    let issues = collected.issues.clone();
+    let manifest = close(store, held, facts, archive, collected, run)
+        .await
+        .map_err(BackupError::store("finishing the archive"))?;
+    Ok(BackupReport { manifest, issues })
+}
+
+/// Best effort: what can't be removed now is an unfinished folder, which never lists as a backup.
+async fn clean_up(held: &Held<'_>, committed: &Result<BackupReport, BackupError>) {
+    let cleaned = match committed {
+        Ok(_) => held.release().await,
+        Err(BackupError::Uncertain { .. } | BackupError::NameTaken { .. }) => Ok(()),
+        Err(_) => held.withdraw().await,
+    };
+    if let Err(error) = cleaned {
+        tracing::warn!(%error, "what an unfinished backup has written could not be removed");
+    }
+}
+
+fn read_only(store: &dyn ObjectStore) -> BackupError {
+    let message = format!("{store} is read-only: no backup can be made there");
+    let source = crate::store::StoreError::new(StoreErrorKind::PermissionDenied, message);
+    BackupError::Store { during: "claiming the backup's name", source }
+}

@@ -1,0 +1,119 @@
+//! The engine: a cluster, a store and what is known about kinds, wired together. All the work is in the layers below.
+
+use std::sync::Arc;
+
+use crate::action::Transforms;
+use crate::backup::{self, BackupError, BackupReport};
+use crate::catalog::{self, CatalogError, Listed};
+use crate::cluster::ClusterWriter;
+use crate::format::{FormatError, Manifest, read_manifest};
+use crate::limits::Limits;
+use crate::model::BackupName;
+use crate::report::RestoreReport;
+use crate::restore::{self, RestoreError, RestorePlan};
+use crate::run::Run;
+use crate::spec::{BackupSpec, RestoreSpec};
+use crate::store::ObjectStore;
+
+/// Backs up and restores one cluster with one store. Cheap to clone; it has no state of its own, so any number of runs can
+/// go on at once.
+///
+/// ```
+/// use kbackup_core::cluster::MemoryCluster;
+/// use kbackup_core::engine::Engine;
+/// use kbackup_core::run::Run;
+/// use kbackup_core::spec::{BackupSpec, RestoreSpec};
+/// use kbackup_core::store::MemoryStore;
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// let engine = Engine::new(MemoryCluster::new(), MemoryStore::new());
+/// let run = Run::default();
+/// let name = "nightly".parse()?;
+/// engine.backup(&name, &BackupSpec::default().namespaces(["default"]), &run).await?;
+///
+/// let spec = RestoreSpec::from_backup(name).map_namespace("default", "copy");
+/// let plan = engine.plan_restore(&"nightly-copy".parse()?, &spec, &run).await?;
+/// println!("{plan}");
+/// let report = engine.apply(&plan, &run).await?;
+/// assert_eq!(report.counts.failed, 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
+#[derive(Debug, Clone)]
+pub struct Engine {
+    cluster: Arc<dyn ClusterWriter>,
+    store: Arc<dyn ObjectStore>,
+    transforms: Transforms,
+}
+
+impl Engine {
+    /// The engine of this cluster and this store, with the built-in transforms.
+    pub fn new(cluster: impl ClusterWriter, store: impl ObjectStore) -> Self {
+        Self::shared(Arc::new(cluster), Arc::new(store))
+    }
+
+    /// As [`Engine::new`], of ports that are shared with others.
+    #[must_use]
+    pub fn shared(cluster: Arc<dyn ClusterWriter>, store: Arc<dyn ObjectStore>) -> Self {
+        Self { cluster, store, transforms: Transforms::builtin() }
+    }
+
+    /// The same engine with other transforms: own ones added, built-in ones taken away.
+    #[must_use]
+    pub fn transforms(self, transforms: Transforms) -> Self {
+        Self { transforms, ..self }
+    }
+
+    /// Makes a backup: see [`backup::run`].
+    ///
+    /// # Errors
+    /// As [`backup::run`].
+    pub async fn backup(&self, name: &BackupName, spec: &BackupSpec, run: &Run) -> Result<BackupReport, BackupError> {
+        backup::run(&*self.cluster, &*self.store, name, spec, run).await
+    }
+
+    /// Plans a restore, without any effect: see [`restore::plan()`].
+    ///
+    /// # Errors
+    /// As [`restore::plan()`].
+    pub async fn plan_restore(
+        &self,
+        name: &BackupName,
+        spec: &RestoreSpec,
+        run: &Run,
+    ) -> Result<RestorePlan, RestoreError> {
+        restore::plan(&*self.cluster, &*self.store, &self.transforms, (name, spec), run).await
+    }
+
+    /// Does what a plan says: see [`restore::apply`].
+    ///
+    /// # Errors
+    /// As [`restore::apply`].
+    pub async fn apply(&self, plan: &RestorePlan, run: &Run) -> Result<RestoreReport, RestoreError> {
+        restore::apply(&*self.cluster, &*self.store, &self.transforms, plan, run).await
+    }
+
+    /// The backups in the store, by name: see [`catalog::list`].
+    ///
+    /// # Errors
+    /// As [`catalog::list`].
+    pub async fn backups(&self, limits: &Limits) -> Result<Vec<Listed>, CatalogError> {
+        catalog::list(&*self.store, limits).await
+    }
+
+    /// What a backup is: see [`read_manifest`].
+    ///
+    /// # Errors
+    /// As [`read_manifest`].
+    pub async fn describe(&self, name: &BackupName) -> Result<Manifest, FormatError> {
+        read_manifest(&*self.store, name).await
+    }
+
+    /// Deletes a backup: see [`catalog::delete`].
+    ///
+    /// # Errors
+    /// As [`catalog::delete`].
+    pub async fn delete(&self, name: &BackupName, run: &Run) -> Result<(), CatalogError> {
+        catalog::delete(&*self.store, name, run).await
+    }
+}
