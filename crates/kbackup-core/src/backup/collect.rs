@@ -82,40 +82,41 @@ async fn lane(cx: &Collect<'_, '_>, shared: &Shared) -> Result<Collected, Backup
     let mut lane = cx.archive.lane();
     let mut own = Collected::default();
     while let Some(query) = shared.next() {
-        read_type(cx, shared, &query, &mut lane, &mut own).await?;
+        let (read, error) = read_type(cx, shared, &query, &mut lane).await?;
+        own.read(cx, &query, &read, error.as_ref());
     }
     own.parts = lane.finish().await.map_err(BackupError::store("ending a part of the archive"))?;
     Ok(own)
 }
 
-/// Reads one query, again at a newer revision where the backup's is gone.
+/// Reads one query, again at a newer revision where the backup's is gone. Gives what was read of it, with the error that
+/// it broke off with, where it did not come to its end.
 async fn read_type(
     cx: &Collect<'_, '_>,
     shared: &Shared,
     query: &Query,
     lane: &mut Lane<'_, '_>,
-    own: &mut Collected,
-) -> Result<(), BackupError> {
+) -> Result<(Read, Option<ClusterError>), BackupError> {
     let mut at = if cx.mode == Consistency::Relaxed { At::Newest } else { At::Exact(cx.revision) };
-    for attempt in 0..=REREADS_MAX {
+    let mut rereads = 0;
+    loop {
         let mut read = Read::default();
         let error = match read_once(cx, shared, query, at, lane, &mut read).await {
-            Ok(()) => return Ok(own.read(cx, query, &read, None)),
+            Ok(()) => return Ok((read, None)),
             Err(Broken::Run(error)) => return Err(error),
             Err(Broken::Cluster(error)) => error,
         };
-        match decide(cx.mode, at, error.kind()) {
+        at = match decide(cx.mode, at, error.kind()) {
             Decision::Fail => return Err(fatal(cx, query, error)),
-            Decision::Reread(_) if attempt == REREADS_MAX => return Ok(own.read(cx, query, &read, Some(&error))),
-            Decision::GiveUp => return Ok(own.read(cx, query, &read, Some(&error))),
-            Decision::Reread(next) => at = next_at(cx, next).await?,
-        }
+            Decision::Reread(next) if rereads < REREADS_MAX => next_at(cx, next).await?,
+            Decision::Reread(_) | Decision::GiveUp => return Ok((read, Some(error))),
+        };
+        rereads += 1;
         if read.objects > 0 {
             let voided = cx.archive.void(&query.ty.gvr, query.namespace.as_ref()).await;
             voided.map_err(BackupError::store("writing the index"))?;
         }
     }
-    Ok(())
 }
 
 async fn read_once(

@@ -164,6 +164,7 @@ pub struct WriteOptions {
 
 /// What became of a create.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are New, and none is kept")]
 pub enum Created {
     /// The object was created, and this is how.
     New(Object),

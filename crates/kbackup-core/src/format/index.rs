@@ -45,6 +45,7 @@ pub struct IndexLine {
 /// A line of the index file: an object, or the note that the lines of a type up to here are void.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are objects, and a page of them is written at once")]
 pub enum IndexEntry {
     /// An object.
     Object(IndexLine),

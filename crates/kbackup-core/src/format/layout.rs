@@ -12,13 +12,13 @@ pub fn location() -> Key {
 /// Below this are the folders of all backups.
 #[must_use]
 pub fn backups() -> Prefix {
-    prefix("backups".to_owned())
+    prefix("backups")
 }
 
 /// Below this are the folders of all restores.
 #[must_use]
 pub fn restores() -> Prefix {
-    prefix("restores".to_owned())
+    prefix("restores")
 }
 
 /// The keys of one backup.
@@ -46,7 +46,7 @@ impl BackupLayout {
     /// The folder of the backup.
     #[must_use]
     pub fn folder(&self) -> Prefix {
-        prefix(format!("backups/{}", self.name))
+        prefix(&format!("backups/{}", self.name))
     }
 
     /// The commit record: the backup exists if and only if this does.
@@ -126,7 +126,7 @@ fn key(text: String) -> Key {
 }
 
 #[expect(clippy::expect_used, reason = "as for keys")]
-fn prefix(text: String) -> Prefix {
+fn prefix(text: &str) -> Prefix {
     text.parse().expect("a valid name makes a valid prefix")
 }
 
