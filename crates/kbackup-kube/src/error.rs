@@ -27,7 +27,6 @@ pub(crate) struct Failure {
 #[serde(default)]
 pub(crate) struct Status {
     pub(crate) kind: String,
-    pub(crate) code: u16,
     pub(crate) message: Option<String>,
     pub(crate) reason: Option<String>,
     pub(crate) details: Option<StatusDetails>,
@@ -198,7 +197,9 @@ fn is_connect(error: &(dyn Error + 'static)) -> bool {
 fn is_tls(error: &(dyn Error + 'static)) -> bool {
     let tls = |cause: &(dyn Error + 'static)| cause.is::<rustls::Error>();
     causes(error).any(tls)
-        || io_error(error).and_then(io::Error::get_ref).is_some_and(|inner| inner.is::<rustls::Error>())
+        || io_error(error)
+            .and_then(io::Error::get_ref)
+            .is_some_and(|inner| inner.downcast_ref::<rustls::Error>().is_some())
 }
 
 fn io_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a io::Error> {

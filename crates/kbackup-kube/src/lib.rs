@@ -9,11 +9,14 @@ mod cluster;
 mod connect;
 mod discovery;
 mod error;
+mod exec;
 mod http;
 mod limits;
 mod list;
 mod retry;
 mod url;
+mod wait;
+mod write;
 
 pub use cluster::KubeCluster;
 pub use connect::{ConnectError, ConnectOptions};

@@ -1,3 +1,6 @@
-//! The port against API servers.
+//! The port against API servers: one that answers from a script, and a real one where there is one.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 mod real;
+mod scripted;
