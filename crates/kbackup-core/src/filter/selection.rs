@@ -69,6 +69,9 @@ impl Selection {
     /// Resolves a spec against what a cluster serves and which namespaces it has. A type is taken in its preferred
     /// version, once, and only where its objects can be read and made again.
     ///
+    /// Read the namespaces at the revision that the objects will be read at: where a few of them are chosen by glob, only
+    /// those given here are listed.
+    ///
     /// # Errors
     /// With every word that names no type, or none that a backup can hold.
     pub fn resolve(spec: &BackupSpec, discovery: &Discovery, namespaces: &[NamespaceInfo]) -> Result<Self, Violations> {
@@ -84,7 +87,10 @@ impl Selection {
         let mut issues = unmatched(&spec.included_namespaces, &existing, Stage::Select, "cluster");
         issues.extend(idle_issues(&choice));
         issues.extend(discovery.broken().iter().filter_map(|group| broken_issue(spec, &choice, group)));
-        let queries = types.iter().flat_map(|ty| queries(ty, &rules, &chosen, existing.len())).collect();
+        // Where only some are left out, all are listed: nearly everything is wanted.
+        let each = !rules.namespaces.includes_every_name() && list_each_namespace(chosen.len(), existing.len());
+        let places = if each { chosen.iter().cloned().map(Some).collect() } else { vec![None] };
+        let queries = types.iter().flat_map(|ty| queries(ty, &rules, &places)).collect();
         Ok(Self { queries, rules, namespaces: chosen, issues })
     }
 
@@ -161,8 +167,9 @@ fn make_rules(
     }
 }
 
-/// The lists of one type; none where its objects are left out, or come with those that need them.
-fn queries(ty: &Arc<ResourceType>, rules: &Rules, chosen: &[String], all: usize) -> Vec<Query> {
+/// The lists of one type; none where its objects are left out, or come with those that need them. `places` are the
+/// namespaces to list one by one, or `None` for all at once.
+fn queries(ty: &Arc<ResourceType>, rules: &Rules, places: &[Option<String>]) -> Vec<Query> {
     // One list carries one selector. Of several, an object may match two and would be listed twice: the rules select.
     let labels = match &rules.selectors[..] {
         [one] => one.clone(),
@@ -170,12 +177,12 @@ fn queries(ty: &Arc<ResourceType>, rules: &Rules, chosen: &[String], all: usize)
     };
     let query = |namespace: Option<String>, labels| Query { ty: Arc::clone(ty), namespace, labels };
     match rules.types.get(&ty.gvr) {
+        // A namespace may be wanted for what lives in it, whatever its own labels.
         Some(TypeRule::Namespaces { .. }) => vec![query(None, LabelSelector::default())],
         Some(TypeRule::OfCluster) => vec![query(None, labels)],
-        Some(TypeRule::InNamespaces { .. }) if list_each_namespace(chosen.len(), all) => {
-            chosen.iter().map(|namespace| query(Some(namespace.clone()), labels.clone())).collect()
+        Some(TypeRule::InNamespaces { .. }) => {
+            places.iter().map(|place| query(place.clone(), labels.clone())).collect()
         }
-        Some(TypeRule::InNamespaces { .. }) => vec![query(None, labels)],
         Some(TypeRule::IfNeeded | TypeRule::Leave(_)) | None => Vec::new(),
     }
 }
