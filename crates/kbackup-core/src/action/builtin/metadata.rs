@@ -37,8 +37,10 @@ impl RestoreTransform for Metadata {
         }
         remove(object, "/metadata", SET_BY_THE_SERVER);
         remove(object, "", &["status"]);
-        if let Some(namespace) = &context.source.namespace {
-            object["metadata"]["namespace"] = context.spec.target_namespace(namespace).into();
+        if let Some(namespace) = &context.source.namespace
+            && let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut)
+        {
+            metadata.insert("namespace".to_owned(), context.spec.target_namespace(namespace).into());
         }
         Ok(Decision::Keep)
     }
