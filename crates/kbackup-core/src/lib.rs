@@ -35,3 +35,7 @@ pub mod run;
 pub mod snapshot;
 pub mod spec;
 pub mod store;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -213,6 +213,18 @@ impl RestorePlan {
         self.waves.iter().flat_map(|wave| &wave.steps)
     }
 
+    /// Every object with what happens to it and why, one line each, in the order of the plan.
+    #[must_use]
+    pub fn listing(&self) -> String {
+        let lines = self.steps().map(|step| match &step.action {
+            Action::Create => format!("create  {}", step.object),
+            Action::CreateWhenGone => format!("create  {} (when the one that is being deleted is gone)", step.object),
+            Action::Skip(why) => format!("skip    {} ({why})", step.object),
+            Action::Refuse(why) => format!("refuse  {} ({why})", step.object),
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
     /// What the counts of the report would be if every write succeeded.
     #[must_use]
     pub fn counts(&self) -> RestoreCounts {
