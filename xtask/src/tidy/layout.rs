@@ -3,12 +3,13 @@
 use super::finding::Finding;
 use super::source::Source;
 
-/// A file that does not say what it is for, and a `mod.rs` with code in it.
+/// A file of production code that does not say what it is for, and a `mod.rs` with code in it.
 pub(crate) fn check(source: &Source) -> Vec<Finding> {
     let finding =
         |line, rule, message: &str| Finding { file: source.path.clone(), line, rule, message: message.to_owned() };
     let mut findings = Vec::new();
-    if !source.lines.first().is_some_and(|line| line.text.starts_with("//! ")) {
+    let production = source.production().next().is_some() || source.lines.is_empty();
+    if production && !source.lines.first().is_some_and(|line| line.text.starts_with("//! ")) {
         findings.push(finding(1, "purpose", "begin the file with a `//!` sentence that says what it is for"));
     }
     if source.path.ends_with("/mod.rs")
@@ -42,6 +43,7 @@ mod tests {
             ("a.rs", "//! Does this.\nfn a() {}", &[][..]),
             ("a.rs", "fn a() {}", &["purpose"]),
             ("a.rs", "", &["purpose"]),
+            ("a/tests.rs", "use super::*;", &[]),
             ("a/mod.rs", "//! Does this.\n\nmod b;\npub use b::{C, D};\n", &[]),
             ("a/mod.rs", "//! Does this.\nmod b;\npub(crate) fn c() {}\n", &["mod"]),
             ("a/mod.rs", "//! Does this.\n#[cfg(test)]\nmod tests {\n    fn c() {}\n}\n", &[]),
