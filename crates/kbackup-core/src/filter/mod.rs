@@ -9,6 +9,7 @@
 
 mod lists;
 mod names;
+mod needs;
 mod never;
 mod restore;
 mod rules;
@@ -17,6 +18,7 @@ mod selection;
 mod tests;
 mod types;
 
+pub use needs::Needs;
 pub use never::{NeverRestored, never_restored};
 pub use restore::{ArchivedType, RestoreSelection};
 pub use rules::{Reason, Rules, Verdict};

@@ -86,14 +86,9 @@ impl Rules {
     #[must_use]
     pub fn verdict(&self, ty: &Gvr, namespace: Option<&str>, name: &str, labels: &BTreeMap<String, String>) -> Verdict {
         let rule = self.types.get(ty).copied().unwrap_or(TypeRule::Leave(Reason::TypeNotIncluded));
-        if let TypeRule::Leave(reason) = rule {
-            return Verdict::Leave(reason);
-        }
-        if self.marks.iter().any(|mark| labels.get(*mark).is_some_and(|value| value == "true")) {
-            return Verdict::Leave(Reason::ExcludeLabel);
-        }
         let chosen = match rule {
             TypeRule::Leave(reason) => Err(reason),
+            _ if self.is_marked(labels) => Err(Reason::ExcludeLabel),
             TypeRule::IfNeeded => return Verdict::IfNeeded,
             TypeRule::Namespaces { included } => return self.namespace_object(name, labels, included),
             TypeRule::OfCluster => self.select(labels),
@@ -132,6 +127,10 @@ impl Rules {
         }
     }
 
+    fn is_marked(&self, labels: &BTreeMap<String, String>) -> bool {
+        self.marks.iter().any(|mark| labels.get(*mark).is_some_and(|value| value == "true"))
+    }
+
     fn select(&self, labels: &BTreeMap<String, String>) -> Result<(), Reason> {
         let matched = self.selectors.is_empty() || self.selectors.iter().any(|selector| selector.matches(labels));
         matched.then_some(()).ok_or(Reason::Labels)
@@ -153,10 +152,14 @@ impl ClusterObjects {
 impl TypeRule {
     pub(super) fn new(ty: &Gvr, namespaced: bool, chosen: Chosen, cluster: ClusterObjects) -> Self {
         // What lives in a namespace needs its Namespace object, whatever the types and the scope that were asked for.
-        let namespaces = ty.group.is_empty() && ty.plural == "namespaces";
+        let namespaces = is_namespace(ty);
         match (chosen, cluster) {
             (Chosen::Excluded, _) => Self::Leave(Reason::TypeExcluded),
             _ if namespaces => Self::Namespaces { included: chosen != Chosen::NotIncluded },
+            // Whoever asks for custom resources alone cannot restore them without their definitions.
+            (Chosen::NotIncluded, ClusterObjects::All | ClusterObjects::NamedOrNeeded) if is_definition(ty) => {
+                Self::IfNeeded
+            }
             (Chosen::NotIncluded, _) => Self::Leave(Reason::TypeNotIncluded),
             _ if namespaced => Self::InNamespaces { but: None },
             (_, ClusterObjects::All) | (Chosen::Named, ClusterObjects::NamedOrNeeded) => Self::OfCluster,
@@ -164,6 +167,16 @@ impl TypeRule {
             (_, ClusterObjects::Nothing) => Self::Leave(Reason::ClusterScoped),
         }
     }
+}
+
+/// Whether objects of the type are namespaces.
+pub(super) fn is_namespace(ty: &Gvr) -> bool {
+    ty.plural == "namespaces" && ty.group.is_empty()
+}
+
+/// Whether objects of the type define types themselves.
+pub(super) fn is_definition(ty: &Gvr) -> bool {
+    ty.plural == "customresourcedefinitions" && ty.group == "apiextensions.k8s.io"
 }
 
 impl fmt::Display for Reason {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::lists::list_each_namespace;
 use super::names::{NamespaceRules, did_you_mean, unmatched};
 use super::never::{is_measurement, never_taken, twin};
-use super::rules::{ClusterObjects, Rules, TypeRule};
+use super::rules::{ClusterObjects, Rules, TypeRule, is_definition};
 use super::types::TypeChoice;
 use crate::issue::{Code, Issue, Stage};
 use crate::model::{BrokenGroup, Discovery, Glob, LabelSelector, ObjectMeta, ResourceType};
@@ -31,6 +31,9 @@ const EXCLUDE_LABELS: &[&str] = &["kbackup.dev/exclude-from-backup", "velero.io/
 pub struct Selection {
     /// The lists that give every object that may be chosen, each object once. They give others too: ask the rules.
     pub queries: Vec<Query>,
+    /// The lists of what comes only with what needs it (Namespaces, CustomResourceDefinitions): to be read when all else
+    /// is known. Of these, take what the rules call [`IfNeeded`](super::Verdict::IfNeeded) and [`Needs`](super::Needs) has.
+    pub queries_if_needed: Vec<Query>,
     /// Which objects are chosen.
     pub rules: Rules,
     /// The chosen namespaces that exist, in the order they were given in.
@@ -91,7 +94,8 @@ impl Selection {
         let each = !rules.namespaces.includes_every_name() && list_each_namespace(chosen.len(), existing.len());
         let places = if each { chosen.iter().cloned().map(Some).collect() } else { vec![None] };
         let queries = types.iter().flat_map(|ty| queries(ty, &rules, &places)).collect();
-        Ok(Self { queries, rules, namespaces: chosen, issues })
+        let queries_if_needed = types.iter().filter(|ty| may_be_needed(ty, &rules)).map(query_all).collect();
+        Ok(Self { queries, queries_if_needed, rules, namespaces: chosen, issues })
     }
 
     /// The types that are listed, each once, in the server's order.
@@ -178,12 +182,28 @@ fn queries(ty: &Arc<ResourceType>, rules: &Rules, places: &[Option<String>]) -> 
     let query = |namespace: Option<String>, labels| Query { ty: Arc::clone(ty), namespace, labels };
     match rules.types.get(&ty.gvr) {
         // A namespace may be wanted for what lives in it, whatever its own labels.
-        Some(TypeRule::Namespaces { .. }) => vec![query(None, LabelSelector::default())],
+        Some(TypeRule::Namespaces { .. }) => vec![query_all(ty)],
         Some(TypeRule::OfCluster) => vec![query(None, labels)],
         Some(TypeRule::InNamespaces { .. }) => {
             places.iter().map(|place| query(place.clone(), labels.clone())).collect()
         }
         Some(TypeRule::IfNeeded | TypeRule::Leave(_)) | None => Vec::new(),
+    }
+}
+
+/// Every object of a type.
+fn query_all(ty: &Arc<ResourceType>) -> Query {
+    Query { ty: Arc::clone(ty), namespace: None, labels: LabelSelector::default() }
+}
+
+/// Whether objects of the type may come only with what needs them, in a way that a list can answer.
+fn may_be_needed(ty: &ResourceType, rules: &Rules) -> bool {
+    match rules.types.get(&ty.gvr) {
+        Some(TypeRule::Namespaces { included }) => {
+            rules.namespaces.includes_every_name() && (!included || !rules.selectors.is_empty())
+        }
+        Some(TypeRule::IfNeeded) => is_definition(&ty.gvr),
+        _ => false,
     }
 }
 

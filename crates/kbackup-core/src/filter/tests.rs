@@ -27,6 +27,7 @@ const TYPES: &[(&str, &str, &str, bool)] = &[
     ("gadgets.example.com", "Gadget", "", false),
     ("componentstatuses*", "ComponentStatus", "cs", false),
     ("pods.metrics.k8s.io*", "PodMetrics", "", true),
+    ("customresourcedefinitions.apiextensions.k8s.io", "CustomResourceDefinition", "crd", false),
     ("tokenreviews.authentication.k8s.io", "TokenReview", "", false),
 ];
 
@@ -72,12 +73,9 @@ fn strings(words: &[&str]) -> Vec<String> {
 
 /// The verdict on `type/name` or `type/namespace/name`.
 fn verdict(rules: &Rules, object: &str, pairs: &[(&str, &str)]) -> Verdict {
-    let parts: Vec<&str> = object.split('/').collect();
-    match parts[..] {
-        [ty, name] => rules.verdict(&gvr(ty), None, name, &labels(pairs)),
-        [ty, namespace, name] => rules.verdict(&gvr(ty), Some(namespace), name, &labels(pairs)),
-        _ => panic!("{object} is not type/name or type/namespace/name"),
-    }
+    let (ty, rest) = object.split_once('/').expect("a type and a name");
+    let (namespace, name) = rest.split_once('/').map_or((None, rest), |(namespace, name)| (Some(namespace), name));
+    rules.verdict(&gvr(ty), namespace, name, &labels(pairs))
 }
 
 fn messages(issues: &[Issue]) -> Vec<String> {

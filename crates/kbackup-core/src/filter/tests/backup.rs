@@ -93,6 +93,14 @@ fn rules_decide_by_type_namespace_name_and_labels() {
         (excluding(&["ns"]), "namespaces/shop", &[], Leave(Reason::TypeExcluded)),
         (spec(), "events.events.k8s.io/shop/e", &[], Leave(Reason::TypeNotIncluded)),
         (spec(), "pods.metrics.k8s.io/shop/web", &[], Leave(Reason::TypeNotIncluded)),
+        (spec().resources(["widgets"]), "customresourcedefinitions.apiextensions.k8s.io/w", &[], IfNeeded),
+        (shop().resources(["widgets"]), "customresourcedefinitions.apiextensions.k8s.io/w", &[], IfNeeded),
+        (
+            cluster_scoped(spec().resources(["widgets"]), false),
+            "customresourcedefinitions.apiextensions.k8s.io/w",
+            &[],
+            Leave(Reason::TypeNotIncluded),
+        ),
         // Label selectors.
         (spec().selector(web()), "pods/shop/web", &[("app", "web")], Take),
         (spec().selector(web()), "pods/shop/db", &[("app", "db")], Leave(Reason::Labels)),
@@ -130,6 +138,26 @@ fn what_is_asked_of_the_cluster() {
     }
 }
 
+#[test]
+fn what_comes_only_with_what_needs_it_is_listed_apart() {
+    let none: &[&str] = &[];
+    let definitions = "customresourcedefinitions.apiextensions.k8s.io everywhere";
+    for (spec, expect) in [
+        (spec(), none),
+        (shop(), &[definitions]),
+        (spec().selector(web()), &["namespaces everywhere"]),
+        (spec().resources(["po"]), &["namespaces everywhere", definitions]),
+        (spec().resources(["po", "ns"]), &[definitions]),
+        (spec().resources(["po", "ns", "crd"]), none),
+        (shop().selector(web()), &[definitions]),
+        (BackupSpec { include_cluster_resources: Some(false), ..shop() }, none),
+        (BackupSpec { excluded_resources: strings(&["crd"]), ..shop() }, none),
+    ] {
+        let shown: Vec<String> = resolve(&spec).queries_if_needed.iter().map(show).collect();
+        assert_eq!(shown, expect, "{spec:?}");
+    }
+}
+
 fn show(query: &super::super::Query) -> String {
     let place = query.namespace.as_ref().map_or("everywhere".to_owned(), |namespace| format!("in {namespace}"));
     let labels = if query.labels.is_empty() { String::new() } else { format!(" with {}", query.labels) };
@@ -139,7 +167,7 @@ fn show(query: &super::super::Query) -> String {
 #[test]
 fn types_are_named_once() {
     let selection = resolve(&spec().namespaces(["shop", "shop-eu"]));
-    let mut names: Vec<String> = selection.types().map(|ty| ty.to_string()).collect();
+    let mut names: Vec<String> = selection.types().map(ToString::to_string).collect();
     assert!(names.contains(&"deployments.apps".to_owned()), "{names:?}");
     let count = names.len();
     names.dedup();

@@ -132,6 +132,14 @@ proptest! {
     }
 
     #[test]
+    fn a_namespace_that_may_be_needed_is_listed_for_it(spec in any_spec(), thing in any_thing()) {
+        let selection = resolve(&spec);
+        let namespaces = (0, thing.1, thing.2);
+        let listed = selection.queries_if_needed.iter().any(|query| query.ty.gvr == gvr("namespaces"));
+        prop_assert!(listed || verdict_on(&selection, namespaces) != Verdict::IfNeeded);
+    }
+
+    #[test]
     fn namespaces_of_queries_are_chosen_ones(spec in any_spec()) {
         let selection = resolve(&spec);
         let chosen: BTreeSet<&str> = selection.namespaces.iter().map(String::as_str).collect();

@@ -66,6 +66,7 @@ fn rules_decide_by_the_names_in_the_backup() {
         (of_types(&["deployments.v1.apps"], spec()), "deployments.apps/shop/web", &[], Take),
         (of_types(&["*.example.com"], spec()), "widgets.example.com/shop/w", &[], Take),
         (of_types(&["pv"], shop()), "persistentvolumes/pv", &[], Take),
+        (of_types(&["widgets"], spec()), "customresourcedefinitions.apiextensions.k8s.io/w", &[], IfNeeded),
         (without(&["secrets"]), "secrets/shop/s", &[], Leave(Reason::TypeExcluded)),
         (without(&["nodes"]), "nodes/n1", &[], never("nodes", None)),
         (labelled.clone(), "pods/shop/web", &[("app", "web")], Take),

@@ -20,7 +20,7 @@ fn an_account_loses_the_tokens_that_were_made_for_it() {
     check("v1/serviceaccounts", &spec(), &with_token, &bare);
 }
 
-fn token_secret(name: &str, data: Value, uid: Option<&str>) -> Value {
+fn token_secret(name: &str, data: &Value, uid: Option<&str>) -> Value {
     let mut secret = json!({
         "metadata": {"name": name, "namespace": "shop", "annotations": {"kubernetes.io/service-account.name": "robot"}},
         "type": "kubernetes.io/service-account-token", "data": data,
@@ -33,10 +33,14 @@ fn token_secret(name: &str, data: Value, uid: Option<&str>) -> Value {
 
 #[test]
 fn tokens_of_the_old_cluster_are_not_carried_over() {
-    check_skipped("v1/secrets", &token_secret("robot-token-7fk2x", json!({"token": "eA=="}), Some("1")), "old cluster");
+    check_skipped(
+        "v1/secrets",
+        &token_secret("robot-token-7fk2x", &json!({"token": "eA=="}), Some("1")),
+        "old cluster",
+    );
     let full = json!({"token": "eA==", "ca.crt": "eA==", "namespace": "c2hvcA==", "extra": "eA=="});
-    let given = token_secret("robot-forever", full, Some("1"));
-    check("v1/secrets", &spec(), &given, &token_secret("robot-forever", json!({"extra": "eA=="}), None));
+    let given = token_secret("robot-forever", &full, Some("1"));
+    check("v1/secrets", &spec(), &given, &token_secret("robot-forever", &json!({"extra": "eA=="}), None));
     let opaque = json!({"metadata": {"name": "robot-token-7fk2x", "namespace": "shop"}, "type": "Opaque", "data": {"token": "eA=="}});
     check("v1/secrets", &spec(), &opaque, &opaque);
 }
