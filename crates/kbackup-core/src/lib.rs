@@ -9,7 +9,7 @@
 //! | layer | modules |
 //! |---|---|
 //! | 0 | [`model`], [`clock`] |
-//! | 1 | [`issue`], [`spec`], [`report`], [`event`], [`limits`], [`run`] |
+//! | 1 | [`issue`], [`spec`], [`report`], [`event`], [`limits`], [`run`], [`patch`] |
 //! | 2 | [`store`], [`cluster`], [`snapshot`] |
 //! | 3 | [`filter`], [`action`], [`mod@format`] |
 //! | 4 | [`backup`], [`restore`], [`catalog`] |
@@ -29,6 +29,7 @@ pub mod format;
 pub mod issue;
 pub mod limits;
 pub mod model;
+pub mod patch;
 pub mod report;
 pub mod restore;
 pub mod run;

@@ -3,9 +3,11 @@
 //! [`ClusterReader`], [`ClusterWriter`] and [`PodExec`] are the ports; whoever only reads holds a reader and cannot write.
 
 mod error;
+pub mod memory;
 mod port;
 
 pub use error::{ClusterError, ClusterErrorKind, ClusterResult, FieldError};
+pub use memory::MemoryCluster;
 pub use port::{
     At, ClusterInfo, ClusterReader, ClusterWriter, Condition, Created, DeleteOptions, ExecCommand, ExecOutput,
     ListQuery, Page, PageSize, Part, Patch, PodExec, Propagation, Waited, WriteOptions,

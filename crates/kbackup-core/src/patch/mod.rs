@@ -1,0 +1,12 @@
+//! The four ways to change an object by a patch (<https://kubernetes.io/docs/reference/using-api/api-concepts/#patch-and-apply>),
+//! as pure functions over JSON trees.
+
+mod error;
+mod json;
+mod lists;
+mod merge;
+
+pub use error::PatchError;
+pub use json::json;
+pub use lists::Lists;
+pub use merge::merge;
