@@ -16,7 +16,7 @@ use super::types::Served;
 use super::write::Write;
 use crate::clock::{Clock, SystemClock};
 use crate::cluster::{ClusterResult, DeleteOptions, ExecCommand, ExecOutput, Part, Patch, WriteOptions};
-use crate::model::{Discovery, Gvr, Object, ObjectRef, Revision, Verb};
+use crate::model::{Discovery, Gvr, Object, ObjectRef, ResourceType, Revision, Verb};
 
 /// A Kubernetes API server's storage and semantics, in memory. A clone is the same cluster.
 ///
@@ -86,6 +86,20 @@ impl MemoryCluster {
     pub fn discovery(&self) -> Discovery {
         self.inner.counters.count(Request::Discover);
         self.inner.read().types.discovery()
+    }
+
+    /// A type that is served now. It is not counted as a request.
+    #[must_use]
+    pub fn resource_type(&self, gvr: &Gvr) -> Option<Arc<ResourceType>> {
+        self.inner.read().types.get(gvr).ok().map(|served| served.ty.clone())
+    }
+
+    /// One object as it is now, for a look that is not counted as a request.
+    #[must_use]
+    pub fn peek(&self, at: &ObjectRef) -> Option<Object> {
+        let state = self.inner.read();
+        let served = state.types.get(&at.gvr).ok()?;
+        state.read(&served, &key_of(at, &served)).ok()
     }
 
     /// The newest revision.

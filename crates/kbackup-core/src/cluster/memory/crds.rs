@@ -92,7 +92,7 @@ fn type_of(crd: &Value, version: &Value, preferred: bool) -> Served {
         preferred,
     };
     let kept_as = Gvr::new(group, storage_version(crd), plural);
-    Served { ty, table: table_of(crd).into(), kept_as, custom: true, has_generation: true }
+    Served { ty: ty.into(), table: table_of(crd).into(), kept_as, custom: true, has_generation: true }
 }
 
 fn storage_version(crd: &Value) -> &str {

@@ -14,7 +14,7 @@ pub(super) type TableName = Arc<str>;
 /// One version of one type that is served.
 #[derive(Debug, Clone)]
 pub(super) struct Served {
-    pub(super) ty: ResourceType,
+    pub(super) ty: Arc<ResourceType>,
     /// Where its objects are kept.
     pub(super) table: TableName,
     /// The version and kind under which they are kept; other versions are views of it.
@@ -38,7 +38,7 @@ impl Types {
     pub(super) fn built_in() -> Self {
         let mut types = Self { served: BTreeMap::new(), order: Vec::new(), broken: BTreeMap::new() };
         for row in BUILT_IN {
-            let ty = row.resource_type();
+            let ty = Arc::new(row.resource_type());
             let kept_as = kept_as(row);
             let table = kept_as.group_resource().into();
             types.add(Served { ty, table, kept_as, custom: false, has_generation: row.has_generation });
@@ -105,7 +105,7 @@ impl Types {
             group_version: group_version.clone(),
             message: message.clone(),
         });
-        Discovery::new(types.map(|served| served.ty.clone()).collect(), broken.collect())
+        Discovery::new(types.map(|served| ResourceType::clone(&served.ty)).collect(), broken.collect())
     }
 
     fn add(&mut self, served: Served) {

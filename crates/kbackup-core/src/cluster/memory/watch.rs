@@ -60,6 +60,9 @@ impl Watch {
             if let Some(event) = self.events.pop_front() {
                 return Some(Ok(event));
             }
+            if matches!(self.stage, Stage::Ended) {
+                return None;
+            }
             changed.borrow_and_update();
             match self.read() {
                 Ok(true) => {}
