@@ -125,7 +125,7 @@ impl ObjectStore for MemoryStore {
             store: self.clone(),
             key: key.clone(),
             mode,
-            body: BytesMut::new(),
+            body: Some(BytesMut::new()),
             completed: None,
         }))
     }
@@ -199,15 +199,23 @@ struct MemoryUpload {
     store: MemoryStore,
     key: Key,
     mode: PutMode,
-    body: BytesMut,
+    /// Nothing after an abort.
+    body: Option<BytesMut>,
     completed: Option<Stored>,
+}
+
+impl MemoryUpload {
+    fn body(&mut self) -> StoreResult<&mut BytesMut> {
+        let aborted = || StoreError::new(StoreErrorKind::Invalid, format!("the upload of {} was aborted", self.key));
+        self.body.as_mut().ok_or_else(aborted)
+    }
 }
 
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl Upload for MemoryUpload {
     async fn write(&mut self, piece: Bytes) -> StoreResult<()> {
-        self.body.extend_from_slice(&piece);
+        self.body()?.extend_from_slice(&piece);
         Ok(())
     }
 
@@ -215,11 +223,15 @@ impl Upload for MemoryUpload {
         if let Some(stored) = &self.completed {
             return Ok(stored.clone());
         }
-        let stored = self.store.write(&self.key, self.body.split().freeze(), self.mode)?;
+        let stored = {
+            let body = self.body()?.split().freeze();
+            self.store.write(&self.key, body, self.mode)?
+        };
         Ok(self.completed.insert(stored).clone())
     }
 
-    async fn abort(self: Box<Self>) -> StoreResult<()> {
+    async fn abort(&mut self) -> StoreResult<()> {
+        self.body = None;
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ mod key;
 mod memory;
 mod port;
 
-pub use decorator::{PrefixStore, ReadOnlyStore};
+pub use decorator::{Failures, FlakyStore, LimitStore, Operation, PrefixStore, ReadOnlyStore, RetryPolicy, RetryStore};
 pub use error::{StoreError, StoreErrorKind, StoreResult};
 pub use ext::ObjectStoreExt;
 pub use key::{Key, KeyError, Prefix};

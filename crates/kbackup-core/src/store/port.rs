@@ -88,8 +88,9 @@ pub trait Upload: Send {
     /// called again.
     async fn complete(&mut self) -> StoreResult<Stored>;
 
-    /// Gives up and removes what was written so far. An object that is complete stays.
-    async fn abort(self: Box<Self>) -> StoreResult<()>;
+    /// Gives up and removes what was written so far; to write more, or to complete it, is `Invalid` then. An object that is
+    /// complete already stays. After a retryable error it may be called again.
+    async fn abort(&mut self) -> StoreResult<()>;
 }
 
 /// What a write does where the key is taken.

@@ -30,8 +30,8 @@ impl FolderUpload {
 
     fn take(&mut self) -> StoreResult<TempFile> {
         let gone = || {
-            let why = "a piece of it failed or was cut off before";
-            StoreError::new(StoreErrorKind::Other, format!("cannot go on with the upload of {}: {why}", self.key))
+            let why = "it was aborted, or a piece of it failed or was cut off";
+            StoreError::new(StoreErrorKind::Invalid, format!("cannot go on with the upload of {}: {why}", self.key))
         };
         self.file.take().ok_or_else(gone)
     }
@@ -60,9 +60,10 @@ impl Upload for FolderUpload {
         Ok(self.completed.insert(published?).clone())
     }
 
-    async fn abort(self: Box<Self>) -> StoreResult<()> {
+    async fn abort(&mut self) -> StoreResult<()> {
+        let file = self.file.take();
         blocking(move || {
-            drop(self);
+            drop(file);
             Ok(())
         })
         .await

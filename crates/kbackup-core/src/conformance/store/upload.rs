@@ -40,6 +40,9 @@ pub async fn abandoned_uploads_leave_nothing(store: &Arc<dyn ObjectStore>) {
         let mut upload = store.upload(&area.key(name), PutMode::Overwrite).await.expect("an upload");
         upload.write("given up".into()).await.expect("a piece");
         upload.abort().await.expect("an abort");
+        upload.abort().await.expect("a second abort");
+        assert_kind(upload.write("more".into()).await, StoreErrorKind::Invalid, "a piece after an abort");
+        assert_kind(upload.complete().await, StoreErrorKind::Invalid, "a completion after an abort");
         let mut upload = store.upload(&area.key(name), PutMode::Overwrite).await.expect("an upload");
         upload.write("dropped".into()).await.expect("a piece");
         drop(upload);
@@ -50,7 +53,7 @@ pub async fn abandoned_uploads_leave_nothing(store: &Arc<dyn ObjectStore>) {
     assert!(children.prefixes.is_empty(), "{:?} has no object", children.prefixes);
 }
 
-/// Completing again gives the same answer, whatever the mode, and an abort afterwards is not possible by type.
+/// Completing again gives the same answer, whatever the mode; an abort afterwards changes nothing.
 pub async fn completing_twice_gives_the_same(store: &Arc<dyn ObjectStore>) {
     let area = Area::new(store, "completing_twice_gives_the_same");
     for (name, mode) in [("create", PutMode::Create), ("overwrite", PutMode::Overwrite)] {
@@ -58,6 +61,7 @@ pub async fn completing_twice_gives_the_same(store: &Arc<dyn ObjectStore>) {
         upload.write("once".into()).await.expect("a piece");
         let stored = upload.complete().await.expect("the upload is complete");
         assert_eq!(upload.complete().await.expect("it was complete before"), stored);
+        upload.abort().await.expect("an abort of what is complete");
         drop(upload);
         assert_eq!(area.read(name).await, "once", "what was completed stays");
     }

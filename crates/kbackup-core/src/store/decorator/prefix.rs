@@ -126,7 +126,7 @@ impl Upload for PrefixUpload {
         self.store.inner_stored(self.inner.complete().await?)
     }
 
-    async fn abort(self: Box<Self>) -> StoreResult<()> {
+    async fn abort(&mut self) -> StoreResult<()> {
         self.inner.abort().await
     }
 }
