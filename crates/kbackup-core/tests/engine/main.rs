@@ -1,0 +1,7 @@
+//! The engines over the in-memory ports.
+
+mod backup;
+mod catalog;
+mod format;
+mod restore;
+mod world;
