@@ -65,25 +65,26 @@ async fn run_in(http: &Http, pod: &ObjectRef, container: String, command: &[Stri
     let mut process = attached.map_err(|error| error::from_client(error, http.server()).error)?;
     let (stdout, stderr, status) = (process.stdout(), process.stderr(), process.take_status());
     let status = async {
-        match status {
+        let status = match status {
             Some(status) => status.await,
             None => None,
-        }
+        };
+        status.ok_or_else(|| error::broken(http.server(), "the command's end was not reported").error)
     };
-    let (stdout, stderr, status) = futures::join!(start_of(stdout), start_of(stderr), status);
-    let status = status.ok_or_else(|| error::broken(http.server(), "the command's end was not reported").error)?;
+    // Where the connection breaks, the outputs never end: what ends the wait then is the status that does not come.
+    let (stdout, stderr, status) = futures::try_join!(start_of(stdout), start_of(stderr), status)?;
     Ok(ExecOutput { exit_code: exit_code(status)?, stdout, stderr })
 }
 
 /// The first bytes of an output that is read to its end. One that breaks ends there: the status tells.
-async fn start_of(output: Option<impl AsyncRead + Unpin>) -> Bytes {
+async fn start_of(output: Option<impl AsyncRead + Unpin>) -> ClusterResult<Bytes> {
     let (mut start, mut piece) = (Vec::new(), vec![0; 8 << 10]);
-    let Some(mut output) = output else { return Bytes::new() };
+    let Some(mut output) = output else { return Ok(Bytes::new()) };
     while let Ok(read @ 1..) = output.read(&mut piece).await {
         let wanted = read.min(OUTPUT_BYTES_MAX - start.len());
         start.extend_from_slice(&piece[..wanted]);
     }
-    start.into()
+    Ok(start.into())
 }
 
 /// The exit code that the status at the end of a command tells.
@@ -139,7 +140,8 @@ mod tests {
     async fn long_outputs_are_read_to_the_end_and_cut() {
         let long = vec![b'x'; OUTPUT_BYTES_MAX + 10_000];
         let mut output = &long[..];
-        assert_eq!(start_of(Some(&mut output)).await.len(), OUTPUT_BYTES_MAX);
+        let start = start_of(Some(&mut output)).await.expect("it is read");
+        assert_eq!(start.len(), OUTPUT_BYTES_MAX);
         assert!(output.is_empty());
     }
 }

@@ -18,6 +18,9 @@ use crate::url::Uri;
 
 pub(crate) const JSON: &str = "application/json";
 
+/// Lists of metadata alone; or of whole objects, from servers that do not know such lists.
+pub(crate) const METADATA: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
+
 /// An answer that is not streamed: an object is at most a few MiB in etcd, a discovery document less.
 const BODY_BYTES_MAX: usize = 64 << 20;
 

@@ -5,9 +5,10 @@ use std::collections::HashSet;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use kbackup_core::cluster::{ClusterError, ClusterErrorKind, ClusterResult};
 use kbackup_core::model::{BrokenGroup, Discovery, ResourceType};
-use serde::Deserialize;
 
 use super::documents::{GroupVersion, LegacyResources, Root, mark_preferred};
+use super::{crds, services};
+use crate::CallLimits;
 use crate::http::{Call, Http};
 use crate::url::{self, Uri};
 
@@ -18,18 +19,26 @@ const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGrou
 /// Group versions that are asked at the same time where the server does not know aggregated discovery.
 const QUESTIONS_MAX: usize = 8;
 
+/// How often a group version is asked: one whose server is gone answers 503 however often.
+const TRIES_MAX: u32 = 2;
+
 /// The types that the server serves, and the groups that do not answer.
 ///
 /// # Errors
 /// Where the server itself cannot be asked.
 pub(crate) async fn discover(http: &Http) -> ClusterResult<Discovery> {
     let (core, named) = futures::try_join!(root(http, "/api"), root(http, "/apis"))?;
+    let brief =
+        http.with_limits(CallLimits { tries_max: TRIES_MAX.min(http.limits().tries_max), ..http.limits().clone() });
     let asked = stream::iter(core.group_versions().into_iter().chain(named.group_versions()))
-        .map(|group_version| complete(http, group_version))
+        .map(|group_version| complete(&brief, group_version))
         .buffered(QUESTIONS_MAX);
     let mut found = Found::default();
     asked.try_for_each(|answer| std::future::ready(found.add(answer))).await?;
-    found.add_services(services(http).await?);
+    let served = found.types.iter().map(|ty| ty.gvr.group_resource()).collect();
+    let (unavailable, new) = futures::try_join!(services::unavailable(http), crds::unlisted(http, &served))?;
+    found.add_broken(unavailable);
+    found.types.extend(new);
     Ok(Discovery::new(mark_preferred(found.types), found.broken))
 }
 
@@ -77,82 +86,9 @@ impl Found {
         Ok(())
     }
 
-    /// Aggregated discovery leaves out, without a word, an API whose server has never answered. What is registered
-    /// tells of it.
-    fn add_services(&mut self, services: Vec<Service>) {
-        for service in services {
-            let name = service.spec.group_version();
-            if let Some(message) = service.unavailable()
-                && self.known.insert(name.clone())
-            {
-                self.broken.push(BrokenGroup { group_version: name, message });
-            }
-        }
-    }
-}
-
-/// An APIService: who serves a group version.
-#[derive(Debug, Deserialize)]
-struct Service {
-    spec: ServiceSpec,
-    #[serde(default)]
-    status: ServiceStatus,
-}
-
-#[derive(Debug, Deserialize)]
-struct ServiceSpec {
-    #[serde(default)]
-    group: String,
-    version: String,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct ServiceStatus {
-    #[serde(default)]
-    conditions: Vec<ServiceCondition>,
-}
-
-#[derive(Debug, Deserialize)]
-struct ServiceCondition {
-    #[serde(rename = "type")]
-    kind: String,
-    status: String,
-    #[serde(default)]
-    message: String,
-}
-
-#[derive(Debug, Deserialize)]
-struct Services {
-    #[serde(default)]
-    items: Vec<Service>,
-}
-
-impl ServiceSpec {
-    fn group_version(&self) -> String {
-        if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
-    }
-}
-
-impl Service {
-    /// Why it is not there; `None` where it is.
-    fn unavailable(&self) -> Option<String> {
-        let available = self.status.conditions.iter().find(|condition| condition.kind == "Available");
-        match available {
-            Some(condition) if condition.status == "True" => None,
-            Some(condition) => Some(format!("its APIService is not available: {}", condition.message)),
-            None => Some("its APIService has no condition yet".to_owned()),
-        }
-    }
-}
-
-/// The registered APIs; none where the server does not say, for want of the type or of the right to read it.
-async fn services(http: &Http) -> ClusterResult<Vec<Service>> {
-    let path = url::group_version("apiregistration.k8s.io", "v1") + "/apiservices";
-    match http.json::<Services>(&Call::get(Uri::new(path))).await {
-        Ok(services) => Ok(services.items),
-        Err(error) if matches!(error.kind(), ClusterErrorKind::NotFound | ClusterErrorKind::Forbidden) => {
-            Ok(Vec::new())
-        }
-        Err(error) => Err(error),
+    /// APIs that are registered, do not answer, and that no document names.
+    fn add_broken(&mut self, unavailable: Vec<BrokenGroup>) {
+        let unknown = unavailable.into_iter().filter(|group| !self.known.contains(&group.group_version));
+        self.broken.extend(unknown);
     }
 }

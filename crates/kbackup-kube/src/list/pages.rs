@@ -10,7 +10,7 @@ use super::item::{self, Wanted};
 use super::scan::{ListMeta, ScanError, Scanner};
 use super::sizing::Sizing;
 use crate::error::{Failure, bad_response};
-use crate::http::{Call, Chunks, Http, JSON};
+use crate::http::{Call, Chunks, Http, JSON, METADATA};
 use crate::retry::Attempts;
 use crate::url::{self, Uri};
 
@@ -20,9 +20,6 @@ const PAGE_BYTES_MAX: usize = 1 << 20;
 
 /// An object is at most a few MiB in etcd; more is not an object.
 const ITEM_BYTES_MAX: usize = 64 << 20;
-
-/// Metadata alone; or whole objects, from servers that do not know such lists.
-const METADATA: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
 
 /// The objects of a query, as [`kbackup_core::cluster::ClusterReader::list`] promises them. An empty list is one
 /// empty page, which tells its revision.
