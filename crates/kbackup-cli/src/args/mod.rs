@@ -1,0 +1,91 @@
+//! What was typed. Flags are checked here; what they mean is decided by the commands.
+
+mod backup;
+mod global;
+mod restore;
+mod words;
+
+use std::ffi::OsString;
+
+use clap::{Parser, Subcommand};
+
+pub(crate) use backup::{BackupArgs, BackupCreate, BackupDelete, BackupDescribe, BackupGet, BackupVerb};
+pub(crate) use global::{Global, LogFormat, Output};
+pub(crate) use restore::{RestoreArgs, RestoreCreate, RestoreVerb};
+
+/// Back up, restore and migrate Kubernetes clusters.
+#[derive(Debug, Parser)]
+#[command(name = "kbackup", version, about, propagate_version = true, disable_help_subcommand = true)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) noun: Noun,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Noun {
+    /// Make, list, describe and delete backups.
+    #[command(visible_alias = "backups")]
+    Backup(BackupArgs),
+    /// Restore a backup, whole or in part, under the same names or others.
+    #[command(visible_alias = "restores")]
+    Restore(RestoreArgs),
+    /// Print the version.
+    Version,
+}
+
+/// Parses the command line; verb-first forms (`get backups`) are accepted too.
+pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Args, clap::Error> {
+    Args::try_parse_from(words::noun_first(words.into_iter().collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        use clap::CommandFactory;
+        Args::command().debug_assert();
+    }
+
+    fn check(line: &str) -> Result<Args, clap::Error> {
+        parse(line.split_whitespace().map(OsString::from))
+    }
+
+    #[test]
+    fn lines_of_the_documentation_parse() {
+        for line in [
+            "kbackup backup create nightly --include-namespaces shop,web --store file:///srv/backups",
+            "kbackup backup create --store memory:// -o json --ttl 720h0m0s --consistency strict",
+            "kbackup backup create x --include-cluster-resources=false -l app=web",
+            "kbackup backup create x --include-cluster-resources",
+            "kbackup get backups --store file:///srv/backups",
+            "kbackup create backup nightly",
+            "kbackup describe backup nightly -o yaml",
+            "kbackup --store file:///x backup delete a b --yes",
+            "kbackup restore create --from-backup nightly --namespace-mappings a:b,c:d --dry-run",
+            "kbackup create restore again --from-backup nightly --owned include",
+            "kbackup version",
+        ] {
+            assert!(check(line).is_ok(), "{line}: {:?}", check(line).err());
+        }
+    }
+
+    #[test]
+    fn nonsense_is_refused_with_a_hint() {
+        for (line, hint) in [
+            ("kbackup backup creat x", "create"),
+            ("kbackup backup create x --include-namespace a", "--include-namespaces"),
+            ("kbackup restore create", "--from-backup"),
+            ("kbackup backup create x --ttl 3x", "units"),
+            ("kbackup restore create --from-backup b --namespace-mappings a", "from:to"),
+            ("kbackup backup create ../x", "name"),
+            ("kbackup backup create x -l a=b=", "selector"),
+        ] {
+            let error = check(line).err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(error.contains(hint), "{line}: {error}");
+        }
+    }
+}

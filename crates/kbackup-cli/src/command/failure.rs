@@ -1,0 +1,89 @@
+//! What each error of the engines means to who typed the command: the exit code and the next step.
+
+use kbackup_core::backup::BackupError;
+use kbackup_core::catalog::{self, CatalogError};
+use kbackup_core::format::FormatError;
+use kbackup_core::model::{BackupName, nearest};
+use kbackup_core::restore::RestoreError;
+use kbackup_core::spec::Violations;
+use kbackup_core::store::ObjectStore;
+
+use crate::error::{Code, Failure};
+
+/// Why a backup could not be made.
+pub(super) fn of_backup(error: &BackupError) -> Failure {
+    let failure = |code| Failure::from_error(code, error);
+    match error {
+        BackupError::Invalid(violations) => of_spec("the request is not valid", violations),
+        BackupError::NameTaken { .. } => failure(Code::Usage).next("choose another name, or delete that backup first"),
+        BackupError::InProgress { name, .. } => failure(Code::Usage).next(format!(
+            "wait for it, or choose another name; if that run is dead, remove what it left: kbackup backup delete {name}"
+        )),
+        BackupError::ForeignLocation { .. } => failure(Code::Usage).next("choose another prefix for --store"),
+        BackupError::Inconsistent { .. } => {
+            failure(Code::Failed).next("run it again, or with --consistency revision, which names what differs")
+        }
+        BackupError::Uncertain { name, .. } => {
+            failure(Code::Failed).next(format!("look whether it exists: kbackup backup describe {name}"))
+        }
+        BackupError::Cancelled => failure(Code::Cancelled),
+        _ => failure(Code::Failed).next("nothing lists as a backup of that name; mend the cause and run it again"),
+    }
+}
+
+/// Why a restore could not be made.
+pub(super) async fn of_restore(error: &RestoreError, store: &dyn ObjectStore) -> Failure {
+    let failure = |code| Failure::from_error(code, error);
+    match error {
+        RestoreError::Invalid(violations) => of_spec("the request is not valid", violations),
+        RestoreError::Backup(error) => of_format(error, store).await,
+        RestoreError::NameTaken { .. } => failure(Code::Usage).next("choose another name for the restore"),
+        RestoreError::Cancelled => failure(Code::Cancelled),
+        _ => failure(Code::Failed).next("run it again: what exists already is left as it is"),
+    }
+}
+
+/// Why something could not be done with the backups of a store.
+pub(super) async fn of_catalog(error: &CatalogError, store: &dyn ObjectStore) -> Failure {
+    let failure = |code| Failure::from_error(code, error);
+    match error {
+        CatalogError::Backup(error) => of_format(error, store).await,
+        CatalogError::InProgress { .. } => {
+            failure(Code::Failed).next("wait for it; a run that is dead is taken for dead after five minutes")
+        }
+        _ => failure(Code::Failed),
+    }
+}
+
+/// Why a backup could not be read; for one that does not exist, which names are near.
+pub(super) async fn of_format(error: &FormatError, store: &dyn ObjectStore) -> Failure {
+    let failure = |code| Failure::from_error(code, error);
+    match error {
+        FormatError::NotFound { name, .. } => {
+            failure(Code::Usage).why(near(name, store).await).next(format!("kbackup backup get --store {store}"))
+        }
+        FormatError::Damaged { .. } => {
+            failure(Code::Failed).next("nothing was restored from it; take another backup, or a copy of this one")
+        }
+        FormatError::TooNew { .. } => failure(Code::Failed).next("use the kbackup that wrote it, or a newer one"),
+        _ => failure(Code::Failed),
+    }
+}
+
+fn of_spec(what: &str, violations: &Violations) -> Failure {
+    let failure = Failure::usage(what);
+    violations.0.iter().fold(failure, Failure::why)
+}
+
+async fn near(name: &BackupName, store: &dyn ObjectStore) -> String {
+    let names = catalog::names(store).await.unwrap_or_default();
+    let near = nearest(name.as_str(), names.iter().map(BackupName::as_str));
+    match (&near[..], names.len()) {
+        ([], 0) => "there are no backups there".to_owned(),
+        ([], count) => format!("none of the {count} names there is near it"),
+        (near, _) => format!(
+            "the nearest names are {}",
+            near.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ")
+        ),
+    }
+}

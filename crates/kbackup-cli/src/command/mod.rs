@@ -1,0 +1,27 @@
+//! One file a command: words in, an engine call, its report out.
+
+mod backup;
+mod failure;
+mod restore;
+mod run;
+
+use crate::args::{Args, BackupVerb, Noun, RestoreVerb};
+use crate::error::{Code, Failure};
+use crate::view;
+
+/// Runs the command that was asked for.
+pub(crate) async fn run(args: &Args) -> Result<Code, Failure> {
+    let global = &args.global;
+    match &args.noun {
+        Noun::Backup(backup) => match &backup.verb {
+            BackupVerb::Create(create) => backup::create(global, create).await,
+            BackupVerb::Get(get) => backup::get(global, get).await,
+            BackupVerb::Describe(describe) => backup::describe(global, describe).await,
+            BackupVerb::Delete(delete) => backup::delete(global, delete).await,
+        },
+        Noun::Restore(restore) => match &restore.verb {
+            RestoreVerb::Create(create) => restore::create(global, create).await,
+        },
+        Noun::Version => view::version(global),
+    }
+}

@@ -1,0 +1,41 @@
+//! The store and the cluster that the global flags name.
+
+use std::sync::Arc;
+
+use kbackup_core::engine::Engine;
+use kbackup_core::store::ObjectStore;
+use kbackup_kube::{ConnectOptions, KubeCluster};
+use kbackup_providers::registry::{OpenOptions, open};
+
+use crate::args::Global;
+use crate::error::{Code, Failure};
+
+/// The store of `--store`.
+pub(crate) fn store(global: &Global) -> Result<Arc<dyn ObjectStore>, Failure> {
+    let Some(url) = global.store.as_deref().filter(|url| !url.is_empty()) else {
+        return Err(Failure::usage("no object store was given")
+            .why("a backup is kept in an object store, and there is no default one")
+            .next("add --store file:///path/to/a/folder, or set KBACKUP_STORE"));
+    };
+    open(url, OpenOptions::default())
+        .map_err(|error| Failure::usage(error.what()).why(error.why()).next(error.next_step()))
+}
+
+/// The cluster of `--kubeconfig` and `--context`.
+pub(crate) async fn cluster(global: &Global) -> Result<KubeCluster, Failure> {
+    let options = ConnectOptions {
+        kubeconfig: global.kubeconfig.clone(),
+        context: global.context.clone(),
+        ..ConnectOptions::default()
+    };
+    KubeCluster::connect(&options).await.map_err(|error| {
+        Failure::from_error(Code::Failed, &error).next("name a cluster that answers with --kubeconfig and --context")
+    })
+}
+
+/// The engine of both.
+pub(crate) async fn engine(global: &Global) -> Result<(Engine, Arc<dyn ObjectStore>), Failure> {
+    let store = store(global)?;
+    let cluster = cluster(global).await?;
+    Ok((Engine::shared(Arc::new(cluster), Arc::clone(&store)), store))
+}

@@ -1,0 +1,14 @@
+//! How results, progress and failures look. Standard output carries the result alone; all else goes to standard error.
+
+mod confirm;
+mod failure;
+mod out;
+mod progress;
+mod results;
+mod tables;
+
+pub(crate) use confirm::confirm;
+pub(crate) use failure::{failure, log, usage};
+pub(crate) use out::note;
+pub(crate) use progress::Progress;
+pub(crate) use results::{backup, backup_report, backups, deleted, plan, restore_report, version};

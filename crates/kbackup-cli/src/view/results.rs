@@ -1,0 +1,111 @@
+//! The result of each command. The JSON of each is described in docs/guide/output.md.
+
+use indicatif::HumanBytes;
+use kbackup_core::backup::BackupReport;
+use kbackup_core::catalog::Listed;
+use kbackup_core::format::Manifest;
+use kbackup_core::issue::Issue;
+use kbackup_core::model::BackupName;
+use kbackup_core::report::RestoreReport;
+use kbackup_core::restore::RestorePlan;
+use serde_json::{Value, json};
+
+use super::out::result;
+use super::{note, tables};
+use crate::args::{Global, Output};
+use crate::error::{Code, Failure};
+
+/// A backup that was just made.
+pub(crate) fn backup_report(global: &Global, report: &BackupReport) -> Result<(), Failure> {
+    let manifest = &report.manifest;
+    let counts = &manifest.counts;
+    let sentence = |_| {
+        format!(
+            "Backup {} {}: {} objects of {} types at revision {}, {} stored, in {}.",
+            manifest.name,
+            manifest.outcome,
+            counts.objects,
+            counts.by_type.len(),
+            manifest.consistency.revision,
+            HumanBytes(counts.bytes_stored),
+            tables::took(manifest.started_at, manifest.completed_at),
+        )
+    };
+    result(global, manifest, || vec![manifest.name.to_string()], sentence)
+}
+
+/// A backup that was asked about.
+pub(crate) fn backup(global: &Global, manifest: &Manifest, issues: &[Issue]) -> Result<(), Failure> {
+    result(global, manifest, || vec![manifest.name.to_string()], |_| tables::backup(manifest, issues))
+}
+
+/// The backups in a store.
+pub(crate) fn backups(global: &Global, listed: &[Listed]) -> Result<(), Failure> {
+    let items: Vec<Value> = listed.iter().map(item).collect();
+    let names = || listed.iter().map(|backup| backup.name.to_string()).collect();
+    result(global, &json!({ "items": items }), names, |wide| tables::backups(listed, wide))
+}
+
+fn item(backup: &Listed) -> Value {
+    match &backup.manifest {
+        Ok(manifest) => json!({
+            "name": backup.name,
+            "outcome": manifest.outcome,
+            "deleting": backup.deleting,
+            "startedAt": manifest.started_at,
+            "completedAt": manifest.completed_at,
+            "expiresAt": manifest.expires_at,
+            "objects": manifest.counts.objects,
+            "bytesStored": manifest.counts.bytes_stored,
+            "issues": { "errors": manifest.counts.errors, "warnings": manifest.counts.warnings },
+        }),
+        Err(error) => json!({ "name": backup.name, "deleting": backup.deleting, "error": error.to_string() }),
+    }
+}
+
+/// A backup that is gone.
+pub(crate) fn deleted(global: &Global, name: &BackupName) -> Result<(), Failure> {
+    result(
+        global,
+        &json!({ "name": name, "deleted": true }),
+        || vec![name.to_string()],
+        |_| format!("Backup {name} deleted."),
+    )
+}
+
+/// What a restore would do.
+pub(crate) fn plan(global: &Global, plan: &RestorePlan) -> Result<(), Failure> {
+    let names = || plan.steps().filter(|step| step.is_write()).map(|step| step.object.to_string()).collect();
+    if matches!(global.output, Output::Table | Output::Wide) && !global.quiet {
+        plan.issues.iter().for_each(|issue| note(issue.to_string()));
+    }
+    result(global, plan, names, |wide| if wide { plan.listing() } else { plan.to_string() })
+}
+
+/// What a restore did.
+pub(crate) fn restore_report(global: &Global, report: &RestoreReport) -> Result<(), Failure> {
+    let counts = &report.counts;
+    let sentence = |_| {
+        format!(
+            "Restore {} of backup {} {}: {} created, {} updated, {} unchanged, {} skipped, {} failed, in {}.",
+            report.name,
+            report.backup,
+            report.outcome,
+            counts.created,
+            counts.updated,
+            counts.unchanged,
+            counts.skipped,
+            counts.failed,
+            tables::took(report.started_at, report.completed_at),
+        )
+    };
+    result(global, report, || vec![report.name.to_string()], sentence)
+}
+
+/// The version.
+pub(crate) fn version(global: &Global) -> Result<Code, Failure> {
+    let version = env!("CARGO_PKG_VERSION");
+    let value = json!({ "version": version, "formatVersion": kbackup_core::format::FormatVersion::CURRENT });
+    result(global, &value, || vec![version.to_owned()], |_| format!("kbackup {version}"))?;
+    Ok(Code::Completed)
+}
