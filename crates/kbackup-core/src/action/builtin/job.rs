@@ -29,6 +29,8 @@ impl RestoreTransform for Job {
         if object.pointer("/spec/manualSelector") != Some(&Value::Bool(true)) {
             remove_entries(object, "/spec/selector", "matchLabels", UID_LABELS);
             remove_entries(object, "/spec/template/metadata", "labels", UID_LABELS);
+            // A Job without labels of its own was given those of its template.
+            remove_entries(object, "/metadata", "labels", UID_LABELS);
         }
         Ok(Decision::Keep)
     }

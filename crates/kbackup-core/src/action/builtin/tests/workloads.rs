@@ -78,11 +78,18 @@ fn a_job_selects_by_a_new_uid() {
     check("batch/v1/jobs", &spec(), &job(false, uids.clone()), &job(false, rest));
     check("batch/v1/jobs", &spec(), &job(true, uids.clone()), &job(true, uids));
 
+    let labelled = json!({"metadata": {
+        "name": "j", "namespace": "shop", "labels": {"job-name": "j", "batch.kubernetes.io/controller-uid": "1"},
+    }});
+    let expect = json!({"metadata": {"name": "j", "namespace": "shop", "labels": {"job-name": "j"}}});
+    check("batch/v1/jobs", &spec(), &labelled, &expect);
+
     let bare = in_shop(
         "j",
         "spec",
         json!({
-            "selector": {"matchLabels": {"batch.kubernetes.io/controller-uid": "1"}}, "template": {"metadata": {"labels": {"controller-uid": "1"}}},
+            "selector": {"matchLabels": {"batch.kubernetes.io/controller-uid": "1"}},
+            "template": {"metadata": {"labels": {"controller-uid": "1"}}},
         }),
     );
     let expect = in_shop("j", "spec", json!({"selector": {}, "template": {"metadata": {}}}));
