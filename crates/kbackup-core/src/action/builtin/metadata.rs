@@ -7,8 +7,8 @@ use crate::action::transform::{Decision, RestoreTransform, TransformContext, Tra
 use crate::model::Gvr;
 
 /// Fields that a server sets, and that it would refuse or ignore in a create. Kept are labels, annotations, finalizers,
-/// `managedFields` (a create takes them, so that server-side apply goes on where it was) and `ownerReferences`, which the
-/// restore points to the new owners.
+/// `ownerReferences`, which the restore points to the new owners, and `managedFields`: a create gives all fields to its own
+/// manager whatever the object says, so who wants the old managers back has to patch them in afterwards.
 const SET_BY_THE_SERVER: &[&str] = &[
     "uid",
     "resourceVersion",
