@@ -11,6 +11,7 @@ mod discovery;
 mod error;
 mod exec;
 mod http;
+mod json;
 mod limits;
 mod list;
 mod retry;

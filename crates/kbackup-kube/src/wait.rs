@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use crate::KubeCluster;
 use crate::error::bad_response;
 use crate::http::{Call, Http};
+use crate::json::null_is_empty;
 use crate::list::ListMeta;
 use crate::url::{self, Uri};
 
@@ -66,8 +67,8 @@ async fn poll_until(cluster: &KubeCluster, at: &ObjectRef, until: &Condition) ->
 async fn look_and_watch(http: &Http, at: &ObjectRef, until: &Condition) -> ClusterResult<bool> {
     let uri = Uri::new(url::collection(&at.gvr, at.namespace.as_deref()))
         .with("fieldSelector", &format!("metadata.name={}", at.name));
-    let list: List = http.json(&Call::get(uri.clone())).await?;
-    let object = list.items.unwrap_or_default().pop();
+    let mut list: List = http.json(&Call::get(uri.clone())).await?;
+    let object = list.items.pop();
     if holds(until, object.as_ref().map(|object| object.get().as_bytes())) {
         return Ok(true);
     }
@@ -95,7 +96,8 @@ async fn watch(http: &Http, uri: Uri, until: &Condition) -> ClusterResult<bool> 
 #[derive(Deserialize)]
 struct List {
     metadata: ListMeta,
-    items: Option<Vec<Box<RawValue>>>,
+    #[serde(default, deserialize_with = "null_is_empty")]
+    items: Vec<Box<RawValue>>,
 }
 
 #[derive(Deserialize)]

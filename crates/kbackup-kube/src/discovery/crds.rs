@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use crate::http::{Call, Http, METADATA};
+use crate::json::null_is_empty;
 use crate::url::{self, Uri};
 
 /// Definitions that are read at the same time.
@@ -58,7 +59,7 @@ fn definitions() -> String {
 
 #[derive(Deserialize)]
 struct Names {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     items: Vec<Named>,
 }
 
@@ -76,7 +77,7 @@ struct NamedMeta {
 #[derive(Deserialize)]
 struct Definition {
     spec: Spec,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     status: Status,
 }
 
@@ -93,11 +94,11 @@ struct Spec {
 struct SpecNames {
     plural: String,
     kind: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     singular: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     short_names: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     categories: Vec<String>,
 }
 
@@ -117,7 +118,7 @@ struct Subresources {
 
 #[derive(Default, Deserialize)]
 struct Status {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     conditions: Vec<Condition>,
 }
 

@@ -8,6 +8,8 @@ use std::collections::HashSet;
 use kbackup_core::model::{Gvr, ResourceType, Verb};
 use serde::Deserialize;
 
+use crate::json::null_is_empty;
+
 /// What `/api` and `/apis` answer: which of the three it is, its `kind` says.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "kind")]
@@ -15,19 +17,19 @@ pub(super) enum Root {
     /// All groups with all their types.
     #[serde(rename = "APIGroupDiscoveryList")]
     Aggregated {
-        #[serde(default)]
+        #[serde(default, deserialize_with = "null_is_empty")]
         items: Vec<Group>,
     },
     /// The versions of the core group.
     #[serde(rename = "APIVersions")]
     Core {
-        #[serde(default)]
+        #[serde(default, deserialize_with = "null_is_empty")]
         versions: Vec<String>,
     },
     /// The other groups, without their types.
     #[serde(rename = "APIGroupList")]
     Named {
-        #[serde(default)]
+        #[serde(default, deserialize_with = "null_is_empty")]
         groups: Vec<LegacyGroup>,
     },
 }
@@ -35,15 +37,15 @@ pub(super) enum Root {
 /// A group of aggregated discovery.
 #[derive(Debug, Deserialize)]
 pub(super) struct Group {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     metadata: GroupMeta,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     versions: Vec<Version>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 struct GroupMeta {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     name: String,
 }
 
@@ -52,7 +54,7 @@ struct Version {
     version: String,
     #[serde(default)]
     freshness: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     resources: Vec<Resource>,
 }
 
@@ -62,17 +64,17 @@ struct Resource {
     resource: String,
     #[serde(default)]
     response_kind: Option<Kind>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     scope: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     singular_resource: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     verbs: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     short_names: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     categories: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     subresources: Vec<Subresource>,
 }
 
@@ -91,7 +93,7 @@ struct Subresource {
 #[serde(rename_all = "camelCase")]
 pub(super) struct LegacyGroup {
     name: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     versions: Vec<LegacyVersion>,
     #[serde(default)]
     preferred_version: Option<LegacyVersion>,
@@ -105,7 +107,7 @@ struct LegacyVersion {
 /// The types of one group version, in legacy discovery.
 #[derive(Debug, Deserialize)]
 pub(super) struct LegacyResources {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     resources: Vec<LegacyResource>,
 }
 
@@ -113,15 +115,15 @@ pub(super) struct LegacyResources {
 #[serde(rename_all = "camelCase")]
 struct LegacyResource {
     name: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     singular_name: String,
     namespaced: bool,
     kind: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     verbs: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     short_names: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     categories: Vec<String>,
 }
 

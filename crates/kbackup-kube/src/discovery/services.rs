@@ -5,6 +5,7 @@ use kbackup_core::model::BrokenGroup;
 use serde::Deserialize;
 
 use crate::http::{Call, Http};
+use crate::json::null_is_empty;
 use crate::url::{self, Uri};
 
 /// The APIs that are registered and not available. Aggregated discovery leaves out, without a word, one whose server has
@@ -22,7 +23,7 @@ pub(super) async fn unavailable(http: &Http) -> ClusterResult<Vec<BrokenGroup>> 
 
 #[derive(Debug, Deserialize)]
 struct Services {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     items: Vec<Service>,
 }
 
@@ -30,20 +31,20 @@ struct Services {
 #[derive(Debug, Deserialize)]
 struct Service {
     spec: Spec,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     status: Status,
 }
 
 #[derive(Debug, Deserialize)]
 struct Spec {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     group: String,
     version: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
 struct Status {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     conditions: Vec<Condition>,
 }
 
@@ -52,7 +53,7 @@ struct Condition {
     #[serde(rename = "type")]
     kind: String,
     status: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     message: String,
 }
 

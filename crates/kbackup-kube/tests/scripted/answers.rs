@@ -151,6 +151,16 @@ async fn a_type_that_was_defined_a_moment_ago_is_not_missed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_cluster_without_definitions_says_null() {
+    let (cluster, _) = answering(|line| match line.strip_prefix("GET ").unwrap_or_default() {
+        "/api" | "/apis" => Answer::json(200, &json!({"kind": "APIGroupDiscoveryList", "items": null})),
+        _ => Answer::json(200, &json!({"metadata": {}, "items": null})),
+    });
+    let discovery = cluster.discover().await.expect("discovery");
+    assert_eq!((discovery.types().len(), discovery.broken().len()), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_may_not_watch_asks_again_and_again() {
     let answers = [
         status(403, "Forbidden"),
