@@ -40,10 +40,8 @@ pub(super) async fn take<'a>(
     refuse_taken(store, name, &layout).await?;
     let now = run.now();
     let claim = Claim { run_id: Uuid::new_v4(), started_at: now, heartbeat_at: now };
-    match store.put(&layout.claim(), json(&claim), PutMode::Create).await {
-        Ok(_) => {}
-        Err(error) if error.kind() == StoreErrorKind::AlreadyExists => return Err(held_by(store, name, &layout).await),
-        Err(error) => return Err(BackupError::Store { during: "claiming the backup's name", source: error }),
+    if let Err(error) = store.put(&layout.claim(), json(&claim), PutMode::Create).await {
+        own_after_all(store, name, &layout, &claim, error).await?;
     }
     let held = Held { store, layout, run_id: claim.run_id, started_at: now, heartbeat_at: Mutex::new(now) };
     // Another run may have finished between the look at its manifest and our claim.
@@ -98,21 +96,25 @@ async fn refuse_taken(store: &dyn ObjectStore, name: &BackupName, layout: &Backu
     }
 }
 
-/// The error that tells who holds the name.
-async fn held_by(store: &dyn ObjectStore, name: &BackupName, layout: &BackupLayout) -> BackupError {
-    let read = store.get_bytes(&layout.claim(), MARKER_BYTES_MAX).await;
-    match read.map(|bytes| serde_json::from_slice::<Claim>(&bytes)) {
-        Ok(Ok(claim)) => BackupError::InProgress {
+/// A write whose answer was lost may have made the claim: then it is ours. Otherwise the error tells who holds the name.
+async fn own_after_all(
+    store: &dyn ObjectStore,
+    name: &BackupName,
+    layout: &BackupLayout,
+    own: &Claim,
+    error: StoreError,
+) -> Result<(), BackupError> {
+    let taken = error.kind() == StoreErrorKind::AlreadyExists;
+    let failed = BackupError::Store { during: "claiming the backup's name", source: error };
+    let Ok(bytes) = store.get_bytes(&layout.claim(), MARKER_BYTES_MAX).await else { return Err(failed) };
+    match serde_json::from_slice::<Claim>(&bytes) {
+        Ok(found) if found.run_id == own.run_id => Ok(()),
+        Ok(found) if taken => Err(BackupError::InProgress {
             name: name.clone(),
-            started_at: claim.started_at,
-            heartbeat_at: claim.heartbeat_at,
-        },
-        Ok(Err(error)) => {
-            let error = StoreError::new(StoreErrorKind::Corrupt, format!("{} is not a claim", layout.claim()))
-                .with_source(error);
-            BackupError::Store { during: "reading who holds the backup's name", source: error }
-        }
-        Err(source) => BackupError::Store { during: "reading who holds the backup's name", source },
+            started_at: found.started_at,
+            heartbeat_at: found.heartbeat_at,
+        }),
+        _ => Err(failed),
     }
 }
 

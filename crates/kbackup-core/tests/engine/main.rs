@@ -2,6 +2,7 @@
 
 mod backup;
 mod catalog;
+mod crash;
 mod format;
 mod restore;
 mod world;
