@@ -1,6 +1,6 @@
 //! Reads every query at the backup's revision, several at once, and writes what is taken to the archive.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,7 +12,7 @@ use super::archive::{Archive, Lane};
 use super::claim::Held;
 use crate::cluster::{At, ClusterError, ClusterErrorKind, ClusterReader, ListQuery, Page, PageSize};
 use crate::event::Event;
-use crate::filter::{Query, Rules, Verdict};
+use crate::filter::{Needs, Query, Rules, Verdict};
 use crate::format::{Exception, PartRecord};
 use crate::issue::{Code, Issue, Stage};
 use crate::model::{Gvr, Object, Revision};
@@ -31,6 +31,8 @@ pub(super) struct Collect<'a, 's> {
     pub(super) rules: &'a Rules,
     pub(super) mode: Consistency,
     pub(super) revision: Revision,
+    /// Given in the second pass: what the objects of the first need. Then only that is taken.
+    pub(super) needed: Option<&'a Needs>,
     pub(super) run: &'a Run,
 }
 
@@ -38,10 +40,19 @@ pub(super) struct Collect<'a, 's> {
 #[derive(Debug, Default)]
 pub(super) struct Collected {
     pub(super) parts: Vec<PartRecord>,
-    pub(super) by_type: BTreeMap<Gvr, u64>,
-    pub(super) bytes_raw: u64,
+    pub(super) by_type: BTreeMap<Gvr, Tally>,
+    pub(super) needs: Needs,
+    /// Types of which everything that was written before is void.
+    voided: BTreeSet<Gvr>,
     pub(super) exceptions: Vec<Exception>,
     pub(super) issues: Vec<Issue>,
+}
+
+/// How much was taken of a type.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Tally {
+    pub(super) objects: u64,
+    pub(super) bytes: u64,
 }
 
 /// Work that the lanes take one query after the other from, and what they tell together.
@@ -60,8 +71,10 @@ enum Broken {
 #[derive(Default)]
 struct Read {
     revision: Option<Revision>,
-    objects: u64,
-    bytes: u64,
+    taken: Tally,
+    needs: Needs,
+    /// Whether what was written of the list before is void, since it was begun anew.
+    voided: bool,
 }
 
 /// Reads all queries.
@@ -72,10 +85,7 @@ pub(super) async fn collect(cx: &Collect<'_, '_>, queries: Vec<Query>) -> Result
     let lanes = queries.len().min(cx.run.bounds().lists_max.max(1));
     let shared = Shared { queue: Mutex::new(queries.into()), total: AtomicU64::new(0) };
     let done = try_join_all((0..lanes).map(|_| lane(cx, &shared))).await?;
-    let mut all = done.into_iter().fold(Collected::default(), Collected::join);
-    all.parts.sort_by_key(|part| part.number);
-    all.exceptions.sort();
-    Ok(all)
+    Ok(done.into_iter().fold(Collected::default(), Collected::join))
 }
 
 async fn lane(cx: &Collect<'_, '_>, shared: &Shared) -> Result<Collected, BackupError> {
@@ -83,7 +93,7 @@ async fn lane(cx: &Collect<'_, '_>, shared: &Shared) -> Result<Collected, Backup
     let mut own = Collected::default();
     while let Some(query) = shared.next() {
         let (read, error) = read_type(cx, shared, &query, &mut lane).await?;
-        own.read(cx, &query, &read, error.as_ref());
+        own.read(cx, &query, read, error.as_ref());
     }
     own.parts = lane.finish().await.map_err(BackupError::store("ending a part of the archive"))?;
     Ok(own)
@@ -98,9 +108,9 @@ async fn read_type(
     lane: &mut Lane<'_, '_>,
 ) -> Result<(Read, Option<ClusterError>), BackupError> {
     let mut at = if cx.mode == Consistency::Relaxed { At::Newest } else { At::Exact(cx.revision) };
-    let mut rereads = 0;
+    let (mut rereads, mut voided) = (0, false);
     loop {
-        let mut read = Read::default();
+        let mut read = Read { voided, ..Read::default() };
         let error = match read_once(cx, shared, query, at, lane, &mut read).await {
             Ok(()) => return Ok((read, None)),
             Err(Broken::Run(error)) => return Err(error),
@@ -112,9 +122,10 @@ async fn read_type(
             Decision::Reread(_) | Decision::GiveUp => return Ok((read, Some(error))),
         };
         rereads += 1;
-        if read.objects > 0 {
-            let voided = cx.archive.void(&query.ty.gvr, query.namespace.as_ref()).await;
-            voided.map_err(BackupError::store("writing the index"))?;
+        if read.taken.objects > 0 {
+            let noted = cx.archive.void(&query.ty.gvr, query.namespace.as_ref()).await;
+            noted.map_err(BackupError::store("writing the index"))?;
+            voided = true;
         }
     }
 }
@@ -153,17 +164,29 @@ async fn write_page(
     lane: &mut Lane<'_, '_>,
     read: &mut Read,
 ) -> Result<(), BackupError> {
-    let wanted = |object: &&Object| matches!(cx.rules.verdict_of(&query.ty, object.meta()), Verdict::Take);
-    let taken: Vec<&Object> = page.objects.iter().filter(wanted).collect();
-    let bytes = taken.iter().map(|object| object.raw().len() as u64).sum();
+    let voided = read.voided;
+    let taken: Vec<&Object> = page.objects.iter().filter(|object| cx.takes(query, object, voided)).collect();
+    let bytes: u64 = taken.iter().map(|object| object.raw().len() as u64).sum();
     lane.append(&query.ty.gvr, &taken).await.map_err(BackupError::store("writing the archive"))?;
     cx.held.beat(cx.run.now()).await.map_err(BackupError::store("renewing the claim"))?;
     let objects = taken.len() as u64;
     read.revision = Some(page.revision);
-    read.objects += objects;
-    read.bytes += bytes;
+    read.taken.objects += objects;
+    read.taken.bytes += bytes;
+    taken.iter().for_each(|object| read.needs.add(&query.ty.gvr, object.meta().namespace.as_deref()));
     cx.run.emit(Event::Progress { gvr: query.ty.gvr.clone(), objects, bytes });
     Ok(())
+}
+
+impl Collect<'_, '_> {
+    /// Whether this pass takes an object. The second one takes those of the first too, where these are void.
+    fn takes(&self, query: &Query, object: &Object, voided: bool) -> bool {
+        match (self.rules.verdict_of(&query.ty, object.meta()), self.needed) {
+            (Verdict::Take, needed) => needed.is_none() || voided,
+            (Verdict::IfNeeded, Some(needs)) => needs.contains(&query.ty.gvr, &object.meta().name),
+            _ => false,
+        }
+    }
 }
 
 impl Shared {
@@ -228,26 +251,35 @@ fn fatal(cx: &Collect<'_, '_>, query: &Query, source: ClusterError) -> BackupErr
 }
 
 impl Collected {
-    fn join(mut self, other: Self) -> Self {
+    /// What this and then that came to.
+    pub(super) fn join(mut self, other: Self) -> Self {
         self.parts.extend(other.parts);
-        for (gvr, count) in other.by_type {
-            *self.by_type.entry(gvr).or_default() += count;
+        self.by_type.retain(|gvr, _| !other.voided.contains(gvr));
+        for (gvr, more) in other.by_type {
+            let tally = self.by_type.entry(gvr).or_default();
+            tally.objects += more.objects;
+            tally.bytes += more.bytes;
         }
-        self.bytes_raw += other.bytes_raw;
+        self.needs = self.needs.join(other.needs);
         self.exceptions.extend(other.exceptions);
         self.issues.extend(other.issues);
         self
     }
 
     /// Counts what was read of a query, to its end or up to an error, and says what is not as asked.
-    fn read(&mut self, cx: &Collect<'_, '_>, query: &Query, read: &Read, error: Option<&ClusterError>) {
+    fn read(&mut self, cx: &Collect<'_, '_>, query: &Query, read: Read, error: Option<&ClusterError>) {
         let gvr = &query.ty.gvr;
-        *self.by_type.entry(gvr.clone()).or_default() += read.objects;
-        self.bytes_raw += read.bytes;
-        cx.run.emit(Event::TypeDone { gvr: gvr.clone(), objects: read.objects });
-        let revision = read.revision.filter(|_| error.is_none());
+        let tally = self.by_type.entry(gvr.clone()).or_default();
+        tally.objects += read.taken.objects;
+        tally.bytes += read.taken.bytes;
+        self.needs = std::mem::take(&mut self.needs).join(read.needs);
+        if read.voided && cx.needed.is_some() {
+            self.voided.insert(gvr.clone());
+        }
+        cx.run.emit(Event::TypeDone { gvr: gvr.clone(), objects: read.taken.objects });
+        let (revision, taken) = (read.revision.filter(|_| error.is_none()), read.taken.objects);
         if let Some(error) = error {
-            cx.run.report(&mut self.issues, broken_off(query, read, error));
+            cx.run.report(&mut self.issues, broken_off(query, taken, error));
             self.exceptions.push(Exception { gvr: gvr.clone(), revision, reason: error.to_string() });
         } else if let Some(other) = revision.filter(|other| *other != cx.revision && cx.mode != Consistency::Relaxed) {
             let reason = format!("it could not be read at revision {} and was read at {other}", cx.revision);
@@ -260,14 +292,14 @@ impl Collected {
     }
 }
 
-fn broken_off(query: &Query, read: &Read, error: &ClusterError) -> Issue {
+fn broken_off(query: &Query, taken: u64, error: &ClusterError) -> Issue {
     let code = match error.kind() {
         ClusterErrorKind::Forbidden => Code::Forbidden,
         ClusterErrorKind::NotFound => Code::NotFound,
         _ => Code::ListFailed,
     };
     let place = query.namespace.as_ref().map(|namespace| format!(" in namespace {namespace}")).unwrap_or_default();
-    let extent = match read.objects {
+    let extent = match taken {
         0 => "none of its objects are in the backup".to_owned(),
         some => format!("only {some} of its objects are in the backup"),
     };

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use super::BackupError;
 use super::archive::Archive;
 use super::claim::{Held, json};
-use super::collect::Collected;
+use super::collect::{Collected, Tally};
 use crate::cluster::ClusterInfo;
 use crate::format::{
     ClusterRecord, ConsistencyRecord, Counts, FileRecord, FileWriter, FormatError, FormatVersion, Manifest, Resolved,
     Writer, read_manifest,
 };
 use crate::issue::{Issue, Outcome, Severity};
-use crate::model::{BackupName, Revision};
+use crate::model::{BackupName, Gvr, Revision};
 use crate::run::Run;
 use crate::spec::BackupSpec;
 use crate::store::{ObjectStore, PutMode, StoreErrorKind, StoreResult};
@@ -60,10 +60,12 @@ async fn write_issues(
 fn manifest(
     held: &Held<'_>,
     facts: Facts<'_>,
-    collected: Collected,
+    mut collected: Collected,
     files: BTreeMap<String, FileRecord>,
     run: &Run,
 ) -> Manifest {
+    collected.parts.sort_by_key(|part| part.number);
+    collected.exceptions.sort();
     let ttl = facts.spec.ttl.duration();
     Manifest {
         format: Manifest::FORMAT.to_owned(),
@@ -83,9 +85,9 @@ fn manifest(
         expires_at: held.started_at.saturating_add(ttl).unwrap_or(jiff::Timestamp::MAX),
         outcome: Outcome::of(&collected.issues),
         counts: Counts {
-            objects: collected.by_type.values().sum(),
-            by_type: collected.by_type.into_iter().filter(|(_, count)| *count > 0).collect(),
-            bytes_raw: collected.bytes_raw,
+            objects: collected.by_type.values().map(|tally| tally.objects).sum(),
+            bytes_raw: collected.by_type.values().map(|tally| tally.bytes).sum(),
+            by_type: objects_by_type(&collected.by_type),
             bytes_stored: collected.parts.iter().map(|part| part.file.bytes).sum::<u64>()
                 + files.values().map(|file| file.bytes).sum::<u64>(),
             warnings: count(&collected.issues, Severity::Warning),
@@ -96,6 +98,10 @@ fn manifest(
         writer: Writer::default(),
         unknown: BTreeMap::new(),
     }
+}
+
+fn objects_by_type(tallies: &BTreeMap<Gvr, Tally>) -> BTreeMap<Gvr, u64> {
+    tallies.iter().filter(|(_, tally)| tally.objects > 0).map(|(gvr, tally)| (gvr.clone(), tally.objects)).collect()
 }
 
 fn count(issues: &[Issue], severity: Severity) -> u64 {

@@ -1,6 +1,8 @@
 //! One backup, from the spec to the manifest.
 
 use super::BackupError;
+use std::collections::BTreeSet;
+
 use super::archive::Archive;
 use super::claim::{Held, take};
 use super::collect::{Collect, collect};
@@ -70,19 +72,31 @@ async fn write(
     let discovery = cluster.discover().await.map_err(BackupError::cluster("discovering its types"))?;
     let revision = cluster.revision().await.map_err(BackupError::cluster("reading its newest revision"))?;
     let selection = select(cluster, &discovery, revision, spec, run).await?;
-    let types: Vec<_> = selection.types().map(|ty| ty.gvr.clone()).collect();
+    let needed = selection.queries_if_needed.iter().map(|query| &query.ty);
+    let types: BTreeSet<_> = selection.types().chain(needed).map(|ty| ty.gvr.clone()).collect();
     run.stage(format!("reading {} types at revision {revision}", types.len()));
 
     let archive = Archive::new(store, held, run.bounds()).map_err(BackupError::store("beginning the archive"))?;
-    let cx =
-        Collect { cluster, archive: &archive, held, rules: &selection.rules, mode: spec.consistency, revision, run };
+    let cx = Collect {
+        cluster,
+        archive: &archive,
+        held,
+        rules: &selection.rules,
+        mode: spec.consistency,
+        revision,
+        needed: None,
+        run,
+    };
     let mut collected = collect(&cx, selection.queries.clone()).await?;
+    let needs = collected.needs.clone();
+    let needed = Collect { needed: Some(&needs), ..cx };
+    collected = collected.join(collect(&needed, selection.queries_if_needed.clone()).await?);
     for issue in &selection.issues {
         run.report(&mut collected.issues, issue.clone());
     }
 
     run.stage("finishing the archive");
-    let resolved = Resolved { namespaces: selection.namespaces.clone(), types };
+    let resolved = Resolved { namespaces: selection.namespaces.clone(), types: types.into_iter().collect() };
     let facts = Facts { name, spec, cluster: info, resolved, revision };
     let issues = collected.issues.clone();
     let manifest = close(store, held, facts, archive, collected, run)

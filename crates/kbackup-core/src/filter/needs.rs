@@ -35,6 +35,14 @@ impl Needs {
         }
     }
 
+    /// All that is needed here or there.
+    #[must_use]
+    pub fn join(mut self, other: Self) -> Self {
+        self.namespaces.extend(other.namespaces);
+        self.types.extend(other.types);
+        self
+    }
+
     /// Whether an object that was added needs the object `name` of type `ty`.
     #[must_use]
     pub fn contains(&self, ty: &Gvr, name: &str) -> bool {

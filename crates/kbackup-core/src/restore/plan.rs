@@ -12,7 +12,7 @@ use super::observe::{Live, observe};
 use super::targets::Targets;
 use crate::action::{Transforms, Wave};
 use crate::cluster::ClusterReader;
-use crate::filter::{ArchivedType, RestoreSelection, Verdict};
+use crate::filter::{ArchivedType, Needs, RestoreSelection, Verdict};
 use crate::format::{IndexLine, read_manifest};
 use crate::issue::Issue;
 use crate::model::{BackupName, Gvr, ObjectRef};
@@ -135,7 +135,7 @@ async fn make(
     let discovery = cluster.discover().await.map_err(RestoreError::cluster("discovering its types"))?;
     let (types, namespaces) = contents(&index);
     let selection = RestoreSelection::resolve(spec, &types, &namespaces, &discovery).map_err(RestoreError::Invalid)?;
-    let chosen: Vec<IndexLine> = index.into_iter().filter(|line| takes(&selection, line)).collect();
+    let chosen = choose(&selection, index);
     let targets = Targets::new(spec, &discovery, &chosen);
     let mut steps: Vec<Step> = chosen.iter().map(|line| targets.step(line)).collect();
     let mut issues = selection.issues;
@@ -163,9 +163,19 @@ fn contents(index: &[IndexLine]) -> (Vec<ArchivedType>, Vec<String>) {
     (types.collect(), namespaces.into_iter().collect())
 }
 
-fn takes(selection: &RestoreSelection, line: &IndexLine) -> bool {
-    let verdict = selection.rules.verdict(&line.gvr, line.ns.as_deref(), &line.name, &line.labels);
-    verdict == Verdict::Take
+/// The objects that are chosen, and those that they need.
+fn choose(selection: &RestoreSelection, mut index: Vec<IndexLine>) -> Vec<IndexLine> {
+    let verdict = |line: &IndexLine| selection.rules.verdict(&line.gvr, line.ns.as_deref(), &line.name, &line.labels);
+    let mut needs = Needs::default();
+    for line in index.iter().filter(|line| verdict(line) == Verdict::Take) {
+        needs.add(&line.gvr, line.ns.as_deref());
+    }
+    index.retain(|line| match verdict(line) {
+        Verdict::Take => true,
+        Verdict::IfNeeded => needs.contains(&line.gvr, &line.name),
+        Verdict::Leave(_) => false,
+    });
+    index
 }
 
 /// Sorts the steps into waves; within one, by part and place.

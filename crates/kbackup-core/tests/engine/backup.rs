@@ -6,11 +6,12 @@ use kbackup_core::backup::{self, BackupError};
 use kbackup_core::cluster::{At, ClusterError, ClusterErrorKind};
 use kbackup_core::event::{Event, EventSink};
 use kbackup_core::issue::{Code, Outcome};
+use kbackup_core::model::{Gvr, ObjectRef};
 use kbackup_core::run::{Cancel, Run};
-use kbackup_core::spec::{BackupSpec, Consistency};
+use kbackup_core::spec::{BackupSpec, Consistency, RestoreSpec};
 use kbackup_core::store::{ObjectStore, PutMode};
 
-use crate::world::{Meddled, World, all, configmap, core, keys, name, small};
+use crate::world::{Meddled, World, all, completed, configmap, core, keys, name, small};
 
 #[tokio::test]
 async fn everything_is_taken() {
@@ -41,6 +42,21 @@ async fn what_is_chosen_is_taken() {
     check("by-type", BackupSpec::default().resources(["secrets"]), &[]).await;
     let either = BackupSpec { or_label_selectors: vec![app("a"), app("b")], ..BackupSpec::default() };
     check("by-either", either, &["shop/a", "shop/b", "web/a"]).await;
+}
+
+#[tokio::test]
+async fn what_chosen_objects_need_comes_with_them() {
+    let world = World::shop();
+    world.back_up("b", &BackupSpec::default().namespaces(["shop"])).await;
+    assert_eq!(world.held("b", "namespaces").await, ["shop"]);
+    assert_eq!(world.held("b", "customresourcedefinitions").await, ["widgets.example.com"]);
+    let target = world.elsewhere();
+    completed(&target.restore("r", &RestoreSpec::from_backup(name("b"))).await);
+    let widget = ObjectRef::namespaced(Gvr::new("example.com", "v1", "widgets"), "shop", "w1");
+    assert!(target.get(&widget).is_some());
+
+    world.back_up("web", &BackupSpec::default().namespaces(["web"])).await;
+    assert_eq!(world.held("web", "customresourcedefinitions").await.len(), 0, "nothing there needs it");
 }
 
 #[tokio::test]
@@ -96,7 +112,7 @@ async fn a_revision_that_is_gone_is_read_again_and_named() {
         once.dedup();
         assert_eq!(held, once, "nothing is held twice");
         assert!(held.contains(&"shop/late".to_owned()), "it was read again at the newest revision");
-        assert_eq!(report.manifest.counts.objects, held.len() as u64, "and counted once");
+        assert_eq!(report.manifest.counts.by_type[&core("configmaps")], held.len() as u64, "and counted once");
     }
 }
 
