@@ -89,7 +89,9 @@ func (o *options) controllerManagerArgs(c *credentials) []string {
 	return append([]string{
 		"--kubeconfig=" + c.kubeconfig, "--leader-elect=false", "--secure-port=0", "--controllers=" + o.controllers,
 		"--service-account-private-key-file=" + c.serviceAccountKey, "--root-ca-file=" + c.ca,
-		"--kube-api-qps=2000", "--kube-api-burst=4000", "--concurrent-namespace-syncs=20", "--v=0",
+		"--kube-api-qps=2000", "--kube-api-burst=4000", "--concurrent-namespace-syncs=20",
+		// A claim and its volume that miss each other meet again at the next look, which is 15 seconds away by default.
+		"--pvclaimbinder-sync-period=1s", "--v=0",
 	}, o.controllerArgs...)
 }
 

@@ -1,1 +1,39 @@
-//! p
+//! Every scenario, on every cluster there is.
+
+#![allow(clippy::panic, reason = "all of this is tests")]
+
+mod scenarios;
+
+use kbackup_e2e::target::Target;
+
+/// A scenario on the sandbox, and on the real API server where there is one.
+macro_rules! on_every_cluster {
+    ($name:ident) => {
+        mod $name {
+            use super::{Target, scenarios};
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sandbox() {
+                scenarios::$name(&Target::sandbox()).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn real_api_server() {
+                if let Some(target) = Target::real().await {
+                    scenarios::$name(&target).await;
+                }
+            }
+        }
+    };
+}
+
+on_every_cluster!(a_shop_comes_back_as_it_was);
+on_every_cluster!(a_shop_comes_back_under_another_name);
+on_every_cluster!(monitoring_and_a_shop_come_back_as_they_were);
+on_every_cluster!(monitoring_and_a_shop_come_back_under_other_names);
+on_every_cluster!(a_backup_is_the_cluster_at_one_revision);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_backup_is_not_listed_and_harms_no_other() {
+    scenarios::a_killed_backup_is_not_listed_and_harms_no_other().await;
+}

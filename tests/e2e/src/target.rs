@@ -1,0 +1,154 @@
+//! The clusters that a scenario runs on.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kbackup_core::cluster::{ClusterWriter, Condition, DeleteOptions, Waited};
+use kbackup_core::model::{Discovery, Gvr, ObjectRef};
+use kbackup_kube::{CallLimits, ConnectOptions, KubeCluster};
+use kbackup_sandbox::Sandbox;
+use kbackup_sandbox::manifest::{self, Manifest};
+use tokio::sync::{Mutex, MutexGuard};
+
+use crate::compare::{Comparison, compare};
+use crate::snapshot::Snapshot;
+
+/// How long controllers may take to come to rest, and objects to go.
+const REST_MAX: Duration = Duration::from_secs(90);
+/// How often a cluster is looked at meanwhile, and how many equal looks in a row are rest.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+const EQUAL_LOOKS: usize = 6;
+
+/// Scenarios on the real API server wipe what is shared by the whole cluster: one at a time.
+static REAL: Mutex<()> = Mutex::const_new(());
+
+/// A cluster that a scenario may fill and empty.
+#[derive(Debug)]
+pub struct Target {
+    /// The cluster, over the Kubernetes API.
+    pub cluster: Arc<dyn ClusterWriter>,
+    has_controllers: bool,
+    _alone: Option<MutexGuard<'static, ()>>,
+}
+
+impl Target {
+    /// A fresh sandbox, asked over its API in this process.
+    #[must_use]
+    pub fn sandbox() -> Self {
+        let client = kube::Client::new(Sandbox::default(), "default");
+        let cluster = KubeCluster::new(client, "sandbox", CallLimits::default());
+        Self { cluster: Arc::new(cluster), has_controllers: false, _alone: None }
+    }
+
+    /// The API server that `KBACKUP_TEST_KUBECONFIG` names, for this scenario alone; `None` where it names none.
+    ///
+    /// # Panics
+    /// Where it can't be reached, and where there is none although `KBACKUP_TEST_REQUIRE=1`.
+    pub async fn real() -> Option<Self> {
+        let kubeconfig = required("KBACKUP_TEST_KUBECONFIG", "a cluster")?;
+        let alone = REAL.lock().await;
+        let options = ConnectOptions { kubeconfig: Some(kubeconfig), ..ConnectOptions::default() };
+        let cluster =
+            KubeCluster::connect(&options).await.expect("KBACKUP_TEST_KUBECONFIG names a cluster that answers");
+        Some(Self { cluster: Arc::new(cluster), has_controllers: true, _alone: Some(alone) })
+    }
+
+    /// Loads manifests and waits until the controllers have done their part.
+    ///
+    /// # Panics
+    /// Where one is refused.
+    pub async fn load(&self, manifests: &[Manifest]) {
+        let loaded = manifest::load(&*self.cluster, manifests.to_vec(), "kbackup-e2e").await;
+        let loaded = loaded.expect("every manifest is accepted");
+        assert_eq!(loaded.total(), manifests.len(), "every manifest is loaded once");
+        if self.has_controllers {
+            self.rest().await;
+        }
+    }
+
+    /// All objects of the cluster.
+    ///
+    /// # Panics
+    /// Where it can't be read.
+    pub async fn snapshot(&self) -> Snapshot {
+        Snapshot::take(&*self.cluster).await.expect("every type can be listed")
+    }
+
+    /// Compares the cluster with what it should be, until it is or the controllers have had their time.
+    pub async fn becomes(&self, expected: &Snapshot) -> Comparison {
+        let mut looks = tokio::time::interval(LOOK_EVERY);
+        let begun = tokio::time::Instant::now();
+        loop {
+            looks.tick().await;
+            let comparison = compare(expected, &self.snapshot().await);
+            if comparison.differences.is_empty() || !self.has_controllers || begun.elapsed() > REST_MAX {
+                return comparison;
+            }
+        }
+    }
+
+    /// Deletes everything that the manifests name, and these namespaces, and waits until all of it is gone.
+    ///
+    /// # Panics
+    /// Where something does not go.
+    pub async fn wipe(&self, manifests: &[Manifest], namespaces: &[&str]) {
+        let discovery = self.cluster.discover().await.expect("the cluster can be discovered");
+        let mut doomed: Vec<ObjectRef> = manifests.iter().filter_map(|manifest| place(manifest, &discovery)).collect();
+        let namespace = |name: &&str| ObjectRef::cluster(Gvr::new("", "v1", "namespaces"), name);
+        doomed.extend(namespaces.iter().map(namespace));
+        // An aggregated API without a server keeps every namespace from ending, and a definition must outlive its objects.
+        doomed.sort_by_key(|at| match at.gvr.plural.as_str() {
+            "apiservices" => 0,
+            "namespaces" => 2,
+            "customresourcedefinitions" => 3,
+            _ => 1,
+        });
+        for at in &doomed {
+            self.cluster.delete(at, &DeleteOptions::default()).await.unwrap_or_else(|error| panic!("{at}: {error}"));
+        }
+        for at in &doomed {
+            let waited = self.cluster.wait(at, &Condition::Gone, REST_MAX).await;
+            assert_eq!(waited.unwrap_or_else(|error| panic!("{at}: {error}")), Waited::Met, "{at} does not go");
+        }
+    }
+
+    /// Waits until nobody writes any more.
+    async fn rest(&self) {
+        let mut looks = tokio::time::interval(LOOK_EVERY);
+        let begun = tokio::time::Instant::now();
+        let (mut last, mut equal) = (None, 0);
+        while equal < EQUAL_LOOKS {
+            looks.tick().await;
+            let snapshot = self.snapshot().await;
+            let look = Some(snapshot.fingerprint());
+            equal = if look == last && !snapshot.has_unbound_claims() { equal + 1 } else { 0 };
+            last = look;
+            assert!(begun.elapsed() < REST_MAX, "the cluster does not come to rest within {REST_MAX:?}");
+        }
+    }
+}
+
+/// Where a manifest's object is in the cluster; `None` where its type is not served.
+fn place(manifest: &Manifest, discovery: &Discovery) -> Option<ObjectRef> {
+    let ty = discovery.by_kind(&manifest.object.gvk())?;
+    let mut at = manifest.object.at(&ty.gvr);
+    if ty.namespaced && at.namespace.is_none() {
+        at.namespace = Some("default".to_owned());
+    }
+    Some(at)
+}
+
+/// The path in an environment variable; `None` where it is not set.
+///
+/// # Panics
+/// Where it is not set although `KBACKUP_TEST_REQUIRE=1`: what was skipped must not look green.
+pub fn required(variable: &str, what: &str) -> Option<PathBuf> {
+    let value = std::env::var_os(variable).map(PathBuf::from);
+    if value.is_none() {
+        let demanded = std::env::var_os("KBACKUP_TEST_REQUIRE").is_some_and(|value| value == "1");
+        assert!(!demanded, "KBACKUP_TEST_REQUIRE=1, and {variable} does not name {what}");
+        eprintln!("skipped: {variable} does not name {what}");
+    }
+    value
+}
