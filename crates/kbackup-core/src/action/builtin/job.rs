@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::is;
-use crate::action::json::{elements, remove_entries, text};
+use crate::action::json::{elements, remove, remove_entries, text};
 use crate::action::transform::{Decision, RestoreTransform, TransformContext, TransformError};
 use crate::model::Gvr;
 
@@ -27,10 +27,13 @@ impl RestoreTransform for Job {
             return Ok(Decision::skip("it had run to its end: restored, it would run again"));
         }
         if object.pointer("/spec/manualSelector") != Some(&Value::Bool(true)) {
+            // A Job without labels of its own was given those of its template, and is given the new ones again.
+            if object.pointer("/metadata/labels") == object.pointer("/spec/template/metadata/labels") {
+                remove(object, "/metadata", &["labels"]);
+            }
+            remove_entries(object, "/metadata", "labels", UID_LABELS);
             remove_entries(object, "/spec/selector", "matchLabels", UID_LABELS);
             remove_entries(object, "/spec/template/metadata", "labels", UID_LABELS);
-            // A Job without labels of its own was given those of its template.
-            remove_entries(object, "/metadata", "labels", UID_LABELS);
         }
         Ok(Decision::Keep)
     }

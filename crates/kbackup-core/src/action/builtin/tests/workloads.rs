@@ -84,6 +84,15 @@ fn a_job_selects_by_a_new_uid() {
     let expect = json!({"metadata": {"name": "j", "namespace": "shop", "labels": {"job-name": "j"}}});
     check("batch/v1/jobs", &spec(), &labelled, &expect);
 
+    // The server had copied the template's labels, and copies the new ones where it finds none.
+    let copied = |labels: &Value| {
+        json!({"metadata": {"name": "j", "namespace": "shop", "labels": labels},
+        "spec": {"template": {"metadata": {"labels": labels}}}})
+    };
+    let expect = json!({"metadata": {"name": "j", "namespace": "shop"},
+        "spec": {"template": {"metadata": {"labels": {"app": "j"}}}}});
+    check("batch/v1/jobs", &spec(), &copied(&json!({"app": "j", "controller-uid": "1"})), &expect);
+
     let bare = in_shop(
         "j",
         "spec",
