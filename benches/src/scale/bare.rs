@@ -11,8 +11,9 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 
 use crate::{Args, Failed};
 
-/// Where the token of the next page is looked for: an API server writes the metadata of a list first.
-const HEAD_BYTES: usize = 4 << 10;
+/// At either end of a page, where the token of the next one is looked for: an API server writes the metadata of a list
+/// before its items, and of custom resources after them.
+const END_BYTES: usize = 4 << 10;
 
 /// Lists every type at one revision, in pages of `page` objects, `lists` types at a time. Returns the bytes that came.
 pub(crate) async fn read_all(args: &Args, page: usize, lists: usize) -> Result<u64, Failed> {
@@ -28,7 +29,7 @@ pub(crate) async fn read_all(args: &Args, page: usize, lists: usize) -> Result<u
 }
 
 /// Component statuses are made up for each answer, and have no revision.
-fn is_stored(ty: &ResourceType) -> bool {
+pub(crate) fn is_stored(ty: &ResourceType) -> bool {
     ty.can(Verb::List) && ty.gvr.plural != "componentstatuses"
 }
 
@@ -64,19 +65,28 @@ async fn read_page(client: &kube::Client, request: Request<Body>) -> Result<(u64
     if !response.status().is_success() {
         return Err(format!("a list was answered {}", response.status()).into());
     }
-    let (mut body, mut bytes, mut head) = (response.into_body(), 0, Vec::new());
+    let (mut body, mut bytes, mut head, mut tail) = (response.into_body(), 0, Vec::new(), Vec::new());
     while let Some(frame) = body.frame().await {
         let chunk = frame?.into_data().unwrap_or(Bytes::new());
         bytes += chunk.len() as u64;
-        let wanted = chunk.len().min(HEAD_BYTES - head.len());
+        let wanted = chunk.len().min(END_BYTES - head.len());
         head.extend_from_slice(&chunk[..wanted]);
+        keep_end(&mut tail, &chunk);
     }
-    Ok((bytes, token(&head)))
+    Ok((bytes, token(&head, &tail)))
 }
 
-fn token(head: &[u8]) -> Option<String> {
-    let head = String::from_utf8_lossy(head);
-    let metadata = head.split("\"items\":").next()?;
+/// The last bytes of what came before and of `chunk`.
+fn keep_end(tail: &mut Vec<u8>, chunk: &[u8]) {
+    tail.extend_from_slice(&chunk[chunk.len().saturating_sub(END_BYTES)..]);
+    tail.drain(..tail.len().saturating_sub(END_BYTES));
+}
+
+fn token(head: &[u8], tail: &[u8]) -> Option<String> {
+    let (head, tail) = (String::from_utf8_lossy(head), String::from_utf8_lossy(tail));
+    let before = head.split("\"items\":").next()?;
+    let after = tail.rsplit("],\"kind\":").next().filter(|after| after.len() < tail.len());
+    let metadata = after.unwrap_or(before);
     let token = metadata.split("\"continue\":\"").nth(1)?.split('"').next()?;
     Some(token.to_owned()).filter(|token| !token.is_empty())
 }
@@ -86,10 +96,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_token_is_in_the_head_or_there_is_none() {
-        let check = |head: &str, expect: Option<&str>| assert_eq!(token(head.as_bytes()).as_deref(), expect);
-        check(r#"{"metadata":{"resourceVersion":"7","continue":"abc"},"items":[{"#, Some("abc"));
-        check(r#"{"metadata":{"resourceVersion":"7","continue":""},"items":[]}"#, None);
-        check(r#"{"metadata":{"resourceVersion":"7"},"items":[{"continue":"not this"}]}"#, None);
+    fn the_token_is_before_the_items_or_after_them() {
+        let check = |page: &str, expect: Option<&str>| {
+            let mut tail = Vec::new();
+            page.as_bytes().chunks(7).for_each(|chunk| keep_end(&mut tail, chunk));
+            let head = &page.as_bytes()[..page.len().min(END_BYTES)];
+            assert_eq!(token(head, &tail).as_deref(), expect, "{} bytes", page.len());
+        };
+        let items = format!(r#"[{{"continue":"not this","data":"{}"}}]"#, "x".repeat(3 * END_BYTES));
+        check(&format!(r#"{{"metadata":{{"resourceVersion":"7","continue":"abc"}},"items":{items}}}"#), Some("abc"));
+        check(&format!(r#"{{"metadata":{{"resourceVersion":"7"}},"items":{items}}}"#), None);
+        check(&format!(r#"{{"items":{items},"kind":"CartList","metadata":{{"continue":"abc"}}}}"#), Some("abc"));
+        check(r#"{"items":[],"kind":"CartList","metadata":{"continue":""}}"#, None);
     }
 }

@@ -39,7 +39,7 @@ struct Results {
 pub(crate) async fn compare(args: &Args, compare: &Compare) -> Result<(), Failed> {
     let mut runs: BTreeMap<Work, Vec<Figures>> = BTreeMap::new();
     for round in 0..compare.rounds.max(1) {
-        for work in [Work::Lists, Work::Backup] {
+        for work in [Work::Lists, Work::Objects, Work::Backup] {
             let figures = measured(args, work, &compare.bounds).await?;
             eprintln!("round {}: {work:?} {:.2} s", round + 1, figures.seconds);
             runs.entry(work).or_default().push(figures);
@@ -66,13 +66,21 @@ async fn measured(args: &Args, work: Work, bounds: &Bounds) -> Result<Figures, F
     if let Some(kubeconfig) = &args.kubeconfig {
         command.arg("--kubeconfig").arg(kubeconfig);
     }
-    command.args(["once", if work == Work::Lists { "lists" } else { "backup" }]);
+    command.args(["once", word(work)]);
     command.args(["--page", &bounds.page.to_string(), "--lists", &bounds.lists.to_string(), "--folder"]);
     let output = command.arg(&bounds.folder).kill_on_drop(true).output().await?;
     if !output.status.success() {
         return Err(format!("{work:?} failed: {}", String::from_utf8_lossy(&output.stderr).trim()).into());
     }
     Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+fn word(work: Work) -> &'static str {
+    match work {
+        Work::Lists => "lists",
+        Work::Objects => "objects",
+        Work::Backup => "backup",
+    }
 }
 
 /// Of each figure its own median.

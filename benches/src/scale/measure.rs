@@ -1,12 +1,15 @@
 //! One measurement, in a process of its own: so that its peak of memory is its own.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use clap::{Args as ClapArgs, ValueEnum};
+use futures::stream::{self, TryStreamExt};
 use kbackup_core::backup;
+use kbackup_core::cluster::{At, ClusterReader, ListQuery, Page, PageSize};
 use kbackup_core::limits::Limits;
-use kbackup_core::model::BackupName;
+use kbackup_core::model::{BackupName, LabelSelector, ResourceType};
 use kbackup_core::run::Run;
 use kbackup_core::spec::{BackupSpec, Consistency};
 use kbackup_providers::fs::FolderStore;
@@ -20,6 +23,8 @@ use crate::{Args, Failed, bare, process};
 pub(crate) enum Work {
     /// Every object listed and thrown away.
     Lists,
+    /// Every object listed through the cluster port and dropped.
+    Objects,
     /// A backup of every object to a folder.
     Backup,
 }
@@ -75,6 +80,7 @@ pub(crate) async fn once(args: &Args, once: &Once) -> Result<(), Failed> {
             let bytes_read = bare::read_all(args, once.bounds.page, once.bounds.lists).await?;
             Done { bytes_read, bytes_stored: 0, objects: 0 }
         }
+        Work::Objects => take_all(args, &once.bounds).await?,
         Work::Backup => back_up(args, &once.bounds).await?,
     };
     let seconds = begun.elapsed().as_secs_f64();
@@ -82,6 +88,31 @@ pub(crate) async fn once(args: &Args, once: &Once) -> Result<(), Failed> {
     let figures = Figures { seconds, cpu_seconds, peak_memory_bytes, bytes_read, bytes_stored, objects };
     println!("{}", serde_json::to_string(&figures)?);
     Ok(())
+}
+
+async fn take_all(args: &Args, bounds: &Bounds) -> Result<Done, Failed> {
+    let cluster = args.connect().await?;
+    let (discovery, revision) = (cluster.discover().await?, cluster.revision().await?);
+    let query = |ty: &Arc<ResourceType>| ListQuery {
+        ty: Arc::clone(ty),
+        namespace: None,
+        labels: LabelSelector::default(),
+        at: At::Exact(revision),
+        page: PageSize { objects_max: bounds.page, bytes_target: Limits::default().page_bytes_target },
+        metadata_only: false,
+    };
+    let taken = async |query: ListQuery| {
+        let sum = async |(objects, bytes): (u64, u64), page: Page| {
+            let raw: usize = page.objects.iter().map(|object| object.raw().len()).sum();
+            Ok((objects + page.objects.len() as u64, bytes + raw as u64))
+        };
+        cluster.list(&query).try_fold((0, 0), sum).await
+    };
+    let types = discovery.preferred().filter(|ty| bare::is_stored(ty));
+    let taken = stream::iter(types.map(|ty| Ok(taken(query(ty))))).try_buffer_unordered(bounds.lists);
+    let sum = async |(objects, bytes): (u64, u64), (more, read): (u64, u64)| Ok((objects + more, bytes + read));
+    let (objects, bytes_read) = taken.try_fold((0, 0), sum).await?;
+    Ok(Done { bytes_read, bytes_stored: 0, objects })
 }
 
 async fn back_up(args: &Args, bounds: &Bounds) -> Result<Done, Failed> {

@@ -21,8 +21,11 @@ const PAGE_BYTES_MAX: usize = 1 << 20;
 /// An object is at most a few MiB in etcd; more is not an object.
 const ITEM_BYTES_MAX: usize = 64 << 20;
 
-/// The objects of a query, as [`kbackup_core::cluster::ClusterReader::list`] promises them. An empty list is one
-/// empty page, which tells its revision.
+/// Objects in the first page where it may have to be held, whatever they weigh.
+const HELD_OBJECTS_MAX: usize = 50;
+
+/// The objects of a query, as [`kbackup_core::cluster::ClusterReader::list`] promises them. The last page may be
+/// empty, and an empty list is one empty page: it tells the revision.
 pub(crate) fn pages(http: Http, query: &ListQuery) -> BoxStream<'static, ClusterResult<Page>> {
     let lister = Lister::new(http, query);
     stream::try_unfold(lister, async |mut lister| Ok(lister.next().await?.map(|page| (page, lister)))).boxed()
@@ -39,6 +42,10 @@ struct Lister {
     sizing: Sizing,
     /// The token of the server's page that is read now; empty on the first.
     token: String,
+    /// The revision that the server was asked for, or that its first page was of.
+    pinned: Option<Revision>,
+    /// How many objects were to come after the server's page before this one, where it said so.
+    after: Option<u64>,
     reading: Option<Reading>,
     batch: Batch,
     /// How often the server's current page broke since it last gave an object.
@@ -53,7 +60,6 @@ struct Reading {
     call: Call,
     chunks: Chunks,
     scanner: Scanner,
-    limit: usize,
     items: usize,
     bytes: u64,
 }
@@ -74,8 +80,13 @@ impl Lister {
             uri: Uri::new(url::collection(&query.ty.gvr, query.namespace.as_deref()))
                 .with_some("labelSelector", labels.as_deref()),
             at: query.at,
+            pinned: match query.at {
+                At::Exact(revision) => Some(revision),
+                At::Newest => None,
+            },
+            after: None,
             wanted: if query.metadata_only { Wanted::Metadata } else { Wanted::Whole },
-            sizing: Sizing::new(query.page),
+            sizing: Sizing::new(query.page, if query.at == At::Newest { HELD_OBJECTS_MAX } else { usize::MAX }),
             token: String::new(),
             reading: None,
             batch: Batch::default(),
@@ -93,7 +104,12 @@ impl Lister {
                 None => self.open().await?,
             };
             match reading.chunks.next().await {
-                Ok(None) => return self.close(reading).map(Some),
+                Ok(None) => {
+                    let page = self.close(reading)?;
+                    if self.done || !page.objects.is_empty() {
+                        return Ok(Some(page));
+                    }
+                }
                 Ok(Some(chunk)) => {
                     self.take(&mut reading, &chunk)?;
                     let page = self.full_page(&reading)?;
@@ -122,7 +138,7 @@ impl Lister {
         let accept = if self.wanted == Wanted::Metadata { METADATA } else { JSON };
         let call = Call::get(uri).accept(accept);
         let chunks = self.http.send(&call).await?;
-        Ok(Reading { call, chunks, scanner: Scanner::new(ITEM_BYTES_MAX), limit, items: 0, bytes: 0 })
+        Ok(Reading { call, chunks, scanner: Scanner::new(ITEM_BYTES_MAX), items: 0, bytes: 0 })
     }
 
     /// Takes the objects that `chunk` completes.
@@ -142,13 +158,17 @@ impl Lister {
             .map_err(|error: Unreadable| error.of(&self.ty))
     }
 
-    /// What is to be given away, where it is enough and its revision is known. A server may send the metadata after the
-    /// items: then its first page is held.
+    /// What is to be given away, where it is enough and its revision is known.
+    ///
+    /// Of custom resources the metadata comes after the items. A server that was asked for a revision is believed to give
+    /// it until then; where it was asked for the newest one, its first page is held.
     fn full_page(&mut self, reading: &Reading) -> ClusterResult<Option<Page>> {
-        let full = self.batch.objects.len() >= PAGE_OBJECTS_MAX || self.batch.bytes >= PAGE_BYTES_MAX;
-        let Some(meta) = reading.scanner.meta().filter(|_| full) else { return Ok(None) };
-        let revision = revision(meta, &self.ty)?;
-        let remaining = remaining(meta, reading.limit.saturating_sub(reading.items));
+        if self.batch.objects.len() < PAGE_OBJECTS_MAX && self.batch.bytes < PAGE_BYTES_MAX {
+            return Ok(None);
+        }
+        let said = reading.scanner.meta().map(|meta| revision(meta, &self.ty)).transpose()?;
+        let Some(revision) = said.or(self.pinned) else { return Ok(None) };
+        let remaining = self.after.map(|after| after.saturating_sub(reading.items as u64));
         Ok(Some(self.batch.give(revision, remaining)))
     }
 
@@ -159,10 +179,11 @@ impl Lister {
         self.sizing.learn(items, bytes);
         self.skip = 0;
         self.done = meta.token.is_empty();
-        let remaining = if self.done { Some(0) } else { meta.remaining_item_count };
+        self.after = if self.done { Some(0) } else { meta.remaining_item_count };
         let revision = revision(&meta, &self.ty)?;
+        self.pinned = Some(revision);
         self.token = meta.token;
-        Ok(self.batch.give(revision, remaining))
+        Ok(self.batch.give(revision, self.after))
     }
 
     /// Makes ready to ask for the server's page again after it broke: what was taken of it is skipped then.
@@ -178,13 +199,13 @@ impl Lister {
         self.http.pause(&mut self.attempts, &reading.call, failure).await
     }
 
-    /// Whether asking again gives the same objects in the same order: by a token, or where the server says that the
-    /// first page was of the revision that was asked for.
+    /// Whether asking again gives the same objects in the same order: by a token, or by a revision, unless the server has
+    /// said that the page is of another.
     fn is_repeatable(&self, reading: &Reading) -> bool {
-        let said = || reading.scanner.meta().map(|meta| meta.resource_version.as_str());
+        let said = reading.scanner.meta().map(|meta| meta.resource_version.as_str());
         match self.at {
             _ if !self.token.is_empty() => true,
-            At::Exact(revision) => said() == Some(&revision.to_string()),
+            At::Exact(revision) => said.is_none_or(|said| said == revision.to_string()),
             At::Newest => false,
         }
     }
@@ -231,11 +252,4 @@ fn revision(meta: &ListMeta, ty: &ResourceType) -> ClusterResult<Revision> {
         "" => Ok(Revision(0)),
         text => text.parse().map_err(|error| bad_response(format!("the list of {ty} has no revision: {error}"))),
     }
-}
-
-/// How many objects come after those that were given away, where `unread` of the server's page are yet to come.
-fn remaining(meta: &ListMeta, unread: usize) -> Option<u64> {
-    // The last page may be shorter than what was asked for.
-    let after = meta.remaining_item_count.filter(|_| !meta.token.is_empty())?;
-    Some(after + unread as u64)
 }

@@ -18,8 +18,9 @@ pub(crate) struct Sizing {
 }
 
 impl Sizing {
-    pub(crate) fn new(page: PageSize) -> Self {
-        Self { page, next: page.objects_max.clamp(1, FIRST_PAGE_OBJECTS) }
+    /// The first page is to have at most `first_max` objects.
+    pub(crate) fn new(page: PageSize, first_max: usize) -> Self {
+        Self { page, next: page.objects_max.min(first_max).clamp(1, FIRST_PAGE_OBJECTS) }
     }
 
     /// How many objects to ask for.
@@ -42,7 +43,7 @@ mod tests {
 
     /// The limits of successive pages of objects of the given sizes.
     fn limits(objects_max: usize, bytes_target: usize, object_bytes: &[u64]) -> Vec<usize> {
-        let mut sizing = Sizing::new(PageSize { objects_max, bytes_target });
+        let mut sizing = Sizing::new(PageSize { objects_max, bytes_target }, usize::MAX);
         let mut limits = vec![sizing.limit()];
         for bytes in object_bytes {
             sizing.learn(sizing.limit(), *bytes * sizing.limit() as u64);
@@ -65,8 +66,9 @@ mod tests {
 
     #[test]
     fn an_empty_page_teaches_no_nonsense() {
-        let mut sizing = Sizing::new(PageSize { objects_max: 5_000, bytes_target: 16 << 20 });
+        // The first page was to have 50.
+        let mut sizing = Sizing::new(PageSize { objects_max: 5_000, bytes_target: 16 << 20 }, 50);
         sizing.learn(0, 100);
-        assert_eq!(sizing.limit(), 5_000);
+        assert_eq!(sizing.limit(), 500);
     }
 }

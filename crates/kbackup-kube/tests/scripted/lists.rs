@@ -120,12 +120,36 @@ async fn a_compacted_revision_is_expired_wherever_it_happens() {
     check(vec![Answer::json(200, &page("next", &["a"])), gone()], 1).await;
 }
 
+/// A page as of custom resources: its metadata comes last. It is of `objects` objects of 64 KiB.
+fn backwards(token: &str, objects: usize) -> Answer {
+    let item = json!({"metadata": {"name": "big"}, "spec": "x".repeat(64 << 10)}).to_string();
+    let items = vec![item; objects].join(",");
+    let metadata = json!({"resourceVersion": "7", "continue": token, "remainingItemCount": 40});
+    let body = format!(r#"{{"apiVersion":"v1","items":[{items}],"kind":"List","metadata":{metadata}}}"#);
+    let pieces = body.as_bytes().chunks(16 << 10).map(|piece| String::from_utf8(piece.to_vec()).ok());
+    Answer::pieces(200, pieces)
+}
+
 #[tokio::test(start_paused = true)]
 async fn metadata_may_come_last() {
-    let body = format!(r#"{{"items":[{}],"metadata":{{"resourceVersion":"9"}}}}"#, item("a"));
-    let (cluster, _) = scripted([Answer::json(200, &body)]);
-    let pages: Vec<Page> = cluster.list(&query(At::Newest)).try_collect().await.expect("a list");
-    assert_eq!((names(&pages), pages[0].revision), (vec!["a".to_owned()], Revision(9)));
+    let check = async |at: At, expect: &[(usize, Option<u64>)]| {
+        let (cluster, _) = scripted([backwards("next", 20), backwards("", 40)]);
+        let pages: Vec<Page> = cluster.list(&query(at)).try_collect().await.expect("a list");
+        let got: Vec<_> = pages.iter().map(|page| (page.objects.len(), page.remaining)).collect();
+        assert_eq!(got, expect);
+        assert!(pages.iter().all(|page| page.revision == Revision(7)));
+    };
+    let rest = [(16, Some(24)), (16, Some(8)), (8, Some(0))];
+    // The revision is known from the beginning, or when the first page is over.
+    check(EXACT, &[[(16, None), (4, Some(40))].as_slice(), &rest].concat()).await;
+    check(At::Newest, &[[(20, None)].as_slice(), &rest].concat()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_have_to_be_held_is_a_small_page() {
+    let (cluster, log) = scripted([Answer::json(200, &page("", &[]))]);
+    cluster.list(&query(At::Newest)).try_collect::<Vec<Page>>().await.expect("a list");
+    assert_eq!(asked(&log), ["GET /api/v1/configmaps?limit=50"]);
 }
 
 #[tokio::test(start_paused = true)]
