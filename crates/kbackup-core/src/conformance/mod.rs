@@ -4,4 +4,5 @@
 //! with what it did wrong, so that a test of an adapter is one line.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a suite is test code that happens to be public")]
 
+pub mod snapshot;
 pub mod store;

@@ -17,6 +17,7 @@ pub type SnapshotResult<T> = Result<T, SnapshotError>;
 /// - [`claim`](SnapshotProvider::claim) and [`rebind`](SnapshotProvider::rebind) are pure: no call, no clock.
 /// - [`create`](SnapshotProvider::create) is idempotent by `spec.client_token`: a second call with the same token gives
 ///   the first one's snapshot, so that a retry after a lost answer does not pay twice.
+/// - The same token for another volume or snapshot is `Invalid`: it is a mistake, never a second answer.
 /// - A snapshot that was returned by `create` is found by `status` until it is deleted.
 /// - [`delete`](SnapshotProvider::delete) of a snapshot that does not exist is fine.
 /// - Cancel: a dropped `create` or `restore` may have taken effect; its client token finds it again.
@@ -112,7 +113,7 @@ pub enum SnapshotStatus {
 pub struct VolumeTarget {
     /// The zone; not given: the one of the original volume.
     pub zone: Option<String>,
-    /// What makes the request unique: the same token never makes a second volume.
+    /// What makes the request unique: the same token never makes a second volume. Empty: every request is its own.
     pub client_token: String,
     /// Tags of the volume.
     pub tags: BTreeMap<String, String>,
