@@ -11,7 +11,7 @@
 //! | 0 | [`model`], [`clock`] |
 //! | 1 | [`issue`], [`spec`], [`report`], [`event`], [`limits`], [`run`], [`patch`] |
 //! | 2 | [`store`], [`cluster`], [`snapshot`] |
-//! | 3 | [`filter`], [`action`], [`mod@format`] |
+//! | 3 | [`filter`], [`action`], [`mod@format`], [`compare`] |
 //! | 4 | [`backup`], [`restore`], [`catalog`] |
 //! | 5 | [`engine`] |
 
@@ -20,6 +20,7 @@ pub mod backup;
 pub mod catalog;
 pub mod clock;
 pub mod cluster;
+pub mod compare;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod engine;

@@ -7,9 +7,7 @@
 #![allow(clippy::panic, clippy::print_stderr, reason = "this library is a part of tests")]
 
 pub mod archive;
-pub mod compare;
 pub mod fixtures;
 pub mod journal;
-pub mod snapshot;
 pub mod stopping;
 pub mod target;

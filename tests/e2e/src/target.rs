@@ -5,14 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kbackup_core::cluster::{ClusterWriter, Condition, DeleteOptions, Waited};
+use kbackup_core::compare::{Comparison, Snapshot, compare};
 use kbackup_core::model::{Discovery, Gvr, ObjectRef};
 use kbackup_kube::{CallLimits, ConnectOptions, KubeCluster};
 use kbackup_sandbox::Sandbox;
 use kbackup_sandbox::manifest::{self, Manifest};
 use tokio::sync::{Mutex, MutexGuard};
-
-use crate::compare::{Comparison, compare};
-use crate::snapshot::Snapshot;
 
 /// How long controllers may take to come to rest, and objects to go.
 const REST_MAX: Duration = Duration::from_secs(90);

@@ -15,7 +15,7 @@ const LAYERS: [&[&str]; 6] = [
     &["model", "clock"],
     &["issue", "spec", "report", "event", "limits", "run"],
     &["store", "cluster", "snapshot"],
-    &["filter", "action", "hook", "format"],
+    &["filter", "action", "hook", "format", "compare"],
     &["backup", "restore", "catalog"],
     &["engine"],
 ];

@@ -3,6 +3,7 @@
 mod backup;
 mod global;
 mod restore;
+mod sandbox;
 mod words;
 
 use std::ffi::OsString;
@@ -12,6 +13,7 @@ use clap::{Parser, Subcommand};
 pub(crate) use backup::{BackupArgs, BackupCreate, BackupDelete, BackupDescribe, BackupGet, BackupVerb};
 pub(crate) use global::{Global, LogFormat, Output};
 pub(crate) use restore::{RestoreArgs, RestoreCreate, RestoreVerb};
+pub(crate) use sandbox::{DemoArgs, SandboxArgs};
 
 /// Back up, restore and migrate Kubernetes clusters.
 #[derive(Debug, Parser)]
@@ -25,6 +27,10 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Noun {
+    /// Show the whole road on an in-memory cluster: back up, delete, restore twice, compare.
+    Demo(DemoArgs),
+    /// Serve a small Kubernetes API server in memory, for trying things out with kubectl.
+    Sandbox(SandboxArgs),
     /// Make, list, describe and delete backups.
     #[command(visible_alias = "backups")]
     Backup(BackupArgs),
@@ -57,6 +63,8 @@ mod tests {
     #[test]
     fn lines_of_the_documentation_parse() {
         for line in [
+            "kbackup demo --dir /tmp/x",
+            "kbackup sandbox --load a.yaml --load dir --write-kubeconfig /tmp/k --listen 127.0.0.1:0",
             "kbackup backup create nightly --include-namespaces shop,web --store file:///srv/backups",
             "kbackup backup create --store memory:// -o json --ttl 720h0m0s --consistency strict",
             "kbackup backup create x --include-cluster-resources=false -l app=web",

@@ -1,9 +1,11 @@
 //! One file a command: words in, an engine call, its report out.
 
 mod backup;
+mod demo;
 mod failure;
 mod restore;
 mod run;
+mod sandbox;
 
 use crate::args::{Args, BackupVerb, Noun, RestoreVerb};
 use crate::error::{Code, Failure};
@@ -13,6 +15,8 @@ use crate::view;
 pub(crate) async fn run(args: &Args) -> Result<Code, Failure> {
     let global = &args.global;
     match &args.noun {
+        Noun::Demo(demo) => demo::run(global, demo).await,
+        Noun::Sandbox(sandbox) => sandbox::run(global, sandbox).await,
         Noun::Backup(backup) => match &backup.verb {
             BackupVerb::Create(create) => backup::create(global, create).await,
             BackupVerb::Get(get) => backup::get(global, get).await,

@@ -9,6 +9,6 @@ mod tables;
 
 pub(crate) use confirm::confirm;
 pub(crate) use failure::{failure, log, usage};
-pub(crate) use out::note;
+pub(crate) use out::{line, note};
 pub(crate) use progress::Progress;
 pub(crate) use results::{backup, backup_report, backups, deleted, plan, restore_report, version};

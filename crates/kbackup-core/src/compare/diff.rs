@@ -6,7 +6,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::canonical::canonical;
-use crate::snapshot::Snapshot;
+use super::snapshot::Snapshot;
 
 /// How many differing fields of one object are told.
 const FIELDS_MAX: usize = 8;
@@ -83,10 +83,10 @@ fn walk(path: &str, old: &Value, new: &Value, found: &mut Vec<(String, Value, Va
 }
 
 impl Comparison {
-    /// # Panics
-    /// Where anything differs, with all of it.
-    pub fn assert_equal(&self) {
-        assert!(self.differences.is_empty(), "{self}");
+    /// Whether nothing differs.
+    #[must_use]
+    pub fn is_equal(&self) -> bool {
+        self.differences.is_empty()
     }
 }
 
@@ -94,7 +94,7 @@ impl fmt::Display for Comparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} objects compared, {} differ", self.objects, self.differences.len())?;
         self.differences.iter().try_for_each(|difference| writeln!(f, "{difference}"))?;
-        self.ignored.iter().try_for_each(|(reason, fields)| writeln!(f, "ignored {fields} fields: {reason}"))
+        self.ignored.iter().try_for_each(|(reason, fields)| writeln!(f, "ignored {fields}×: {reason}"))
     }
 }
 
@@ -106,13 +106,21 @@ impl fmt::Display for Difference {
             Self::Changed(name, fields) => {
                 write!(f, "changed: {name}")?;
                 for (path, old, new) in fields.iter().take(FIELDS_MAX) {
-                    write!(f, "\n    {path}: {} -> {}", short(old), short(new))?;
+                    match is_secret(name) {
+                        true => write!(f, "\n    {path} (its values are not shown)")?,
+                        false => write!(f, "\n    {path}: {} -> {}", short(old), short(new))?,
+                    }
                 }
                 let more = fields.len().saturating_sub(FIELDS_MAX);
                 if more > 0 { write!(f, "\n    and {more} more fields") } else { Ok(()) }
             }
         }
     }
+}
+
+/// Whether the values of an object are nobody's business.
+fn is_secret(name: &str) -> bool {
+    name.starts_with("secrets/")
 }
 
 fn short(value: &Value) -> String {

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use kbackup_core::model::{Object, ObjectRef};
+use crate::model::{Object, ObjectRef};
 use serde_json::Value;
 
 use super::rules::{ALLOCATED_IP, ALLOCATED_PORT, MAKERS, RULES, STATUS};
-use crate::snapshot::{Snapshot, each};
+use super::snapshot::{Snapshot, each};
 
 /// What stands where a field is ignored, so that its presence still counts.
 const IGNORED: &str = "(ignored)";
@@ -82,6 +82,10 @@ fn ignore(value: &mut Value, at: &ObjectRef, snapshot: &Snapshot, ignored: &mut 
     let status = snapshot.with_status.contains(&at.gvr).then_some((&["status"][..], STATUS));
     for (field, reason) in chosen.chain(status) {
         remove(value, field, &mut || *ignored.entry(reason).or_default() += 1);
+    }
+    // An object without annotations must not differ from one whose last one is ignored.
+    if value.pointer("/metadata/annotations").and_then(Value::as_object).is_none_or(serde_json::Map::is_empty) {
+        remove(value, &["metadata", "annotations"], &mut || {});
     }
 }
 

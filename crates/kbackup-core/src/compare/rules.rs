@@ -24,6 +24,16 @@ pub const RULES: &[Rule] = &[
     rule("*", &["metadata", "managedFields"], "the server writes down who wrote which field when; a create is a write"),
     rule("persistentvolumes", &["spec", "claimRef", "resourceVersion"], "the version of the claim when it was bound"),
     rule(
+        "persistentvolumeclaims",
+        &["metadata", "annotations", "pv.kubernetes.io/bind-completed"],
+        "the mark of the volume binder, which sets it again when it binds the claim",
+    ),
+    rule(
+        "persistentvolumeclaims",
+        &["metadata", "annotations", "pv.kubernetes.io/bound-by-controller"],
+        "the mark of the volume binder, which sets it again when it binds the claim",
+    ),
+    rule(
         "endpoints",
         &["metadata", "annotations", "endpoints.kubernetes.io/last-change-trigger-time"],
         "when the controller last saw a change",

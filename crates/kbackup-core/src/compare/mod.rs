@@ -1,4 +1,7 @@
-//! Compares two snapshots of a cluster object by object. What may differ is in one table, each entry with its reason
+//! Whether two states of a cluster are the same, but for what a server must change: the proof of a restore, for tests,
+//! rehearsals and migrations.
+//!
+//! Two [`Snapshot`]s are compared object by object. What may differ is in one table, each entry with its reason
 //! ([`rules::RULES`]); whatever is not in it must be equal.
 //!
 //! Uids are not ignored: each is replaced by the name of the object that it belongs to, so that a reference to an owner
@@ -7,7 +10,9 @@
 mod canonical;
 mod diff;
 pub mod rules;
+mod snapshot;
 #[cfg(test)]
 mod tests;
 
 pub use diff::{Comparison, Difference, compare};
+pub use snapshot::{LEFT_OUT, Snapshot};

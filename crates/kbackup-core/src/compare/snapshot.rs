@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::cluster::{At, ClusterReader, ClusterResult, ListQuery, PageSize};
+use crate::model::{Gvr, LabelSelector, Object, ObjectError, ObjectRef, ResourceType, Verb};
 use futures::TryStreamExt;
-use kbackup_core::cluster::{At, ClusterReader, ClusterResult, ListQuery, PageSize};
-use kbackup_core::model::{Gvr, LabelSelector, Object, ObjectRef, ResourceType, Verb};
 use serde_json::Value;
 
 /// Types that are no objects of a user's, with the reason why nobody misses them.
@@ -65,20 +65,34 @@ impl Snapshot {
         })
     }
 
+    /// The part of it in these namespaces: their objects, and the Namespaces themselves.
+    #[must_use]
+    pub fn within(&self, namespaces: &[&str]) -> Self {
+        let is_within = |at: &ObjectRef| match &at.namespace {
+            Some(namespace) => namespaces.contains(&namespace.as_str()),
+            None => at.gvr.group_resource() == "namespaces" && namespaces.contains(&at.name.as_str()),
+        };
+        let objects = self.objects.iter().filter(|(at, _)| is_within(at));
+        Self {
+            objects: objects.map(|(at, object)| (at.clone(), object.clone())).collect(),
+            with_status: self.with_status.clone(),
+        }
+    }
+
     /// What the cluster should look like after a restore into other namespaces. Written from the rules in the
     /// documentation, apart from the engine that it judges.
     ///
-    /// # Panics
+    /// # Errors
     /// Where a renamed object is no object.
-    #[must_use]
-    pub fn renamed(&self, mapping: &[(&str, &str)]) -> Self {
-        let objects = self.objects.values().zip(self.objects.keys()).map(|(object, at)| {
+    pub fn renamed(&self, mapping: &[(&str, &str)]) -> Result<Self, ObjectError> {
+        let renamed = |(at, object): (&ObjectRef, &Object)| {
             let mut value = object.to_value();
             rename(&mut value, at, mapping);
-            let object = Object::from_value(&value).unwrap_or_else(|error| panic!("{at}: {error}"));
-            (object.at(&at.gvr), object)
-        });
-        Self { objects: objects.collect(), with_status: self.with_status.clone() }
+            let object = Object::from_value(&value)?;
+            Ok::<_, ObjectError>((object.at(&at.gvr), object))
+        };
+        let objects = self.objects.iter().map(renamed).collect::<Result<_, _>>()?;
+        Ok(Self { objects, with_status: self.with_status.clone() })
     }
 }
 
@@ -87,8 +101,7 @@ fn is_taken(ty: &ResourceType) -> bool {
 }
 
 /// A list of all objects of a type.
-#[must_use]
-pub fn everything(ty: Arc<ResourceType>, at: At) -> ListQuery {
+fn everything(ty: Arc<ResourceType>, at: At) -> ListQuery {
     let page = PageSize { objects_max: 1_000, bytes_target: 16 << 20 };
     ListQuery { ty, namespace: None, labels: LabelSelector::default(), at, page, metadata_only: false }
 }
@@ -120,7 +133,7 @@ fn rename(value: &mut Value, at: &ObjectRef, mapping: &[(&str, &str)]) {
 }
 
 /// Calls `change` with each field that a path leads to. In a path, `*` is every entry of a list.
-pub fn each(value: &mut Value, path: &[&str], change: &mut impl FnMut(&mut Value)) {
+pub(super) fn each(value: &mut Value, path: &[&str], change: &mut impl FnMut(&mut Value)) {
     let Some((name, rest)) = path.split_first() else { return change(value) };
     match value {
         Value::Array(entries) if *name == "*" => entries.iter_mut().for_each(|entry| each(entry, rest, change)),
@@ -136,14 +149,14 @@ pub fn each(value: &mut Value, path: &[&str], change: &mut impl FnMut(&mut Value
 #[cfg(test)]
 mod tests {
     use super::Snapshot;
-    use kbackup_core::model::{Gvr, Object};
+    use crate::model::{Gvr, Object};
     use serde_json::{Value, json};
 
     fn renamed(gvr: &Gvr, object: &Value) -> Value {
         let object = Object::from_value(object).expect("an object");
         let mut snapshot = Snapshot::default();
         snapshot.objects.insert(object.at(gvr), object);
-        let renamed = snapshot.renamed(&[("a", "b"), ("b", "a")]);
+        let renamed = snapshot.renamed(&[("a", "b"), ("b", "a")]).expect("objects");
         renamed.objects.values().next().expect("one object").to_value()
     }
 

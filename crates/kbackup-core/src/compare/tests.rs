@@ -1,10 +1,10 @@
 //! The comparison must see what a wrong restore does, and no more.
 
-use kbackup_core::model::{Gvr, Object};
+use crate::model::{Gvr, Object};
 use serde_json::{Value, json};
 
+use super::snapshot::Snapshot;
 use super::{Difference, compare};
-use crate::snapshot::Snapshot;
 
 fn snapshot(objects: &[(&str, Value)]) -> Snapshot {
     let mut snapshot = Snapshot::default();
@@ -113,4 +113,26 @@ fn allocated_addresses_and_ports_may_differ_and_chosen_ones_may_not() {
     assert_eq!(differences(&before, &service("10.0.0.1", 30081, 31111)).len(), 1, "a chosen port");
     assert_eq!(differences(&before, &service("None", 30080, 31111)).len(), 1, "an address became none");
     assert_eq!(differences(&service("None", 1, 2), &service("10.0.0.1", 1, 2)).len(), 1, "none became an address");
+}
+
+#[test]
+fn the_marks_of_the_volume_binder_may_differ_and_other_annotations_may_not() {
+    let claim = |annotations: Value| {
+        [(
+            "v1/persistentvolumeclaims",
+            json!({"kind": "PersistentVolumeClaim", "metadata": {"name": "data", "namespace": "a", "annotations": annotations}}),
+        )]
+    };
+    let bound = claim(json!({"pv.kubernetes.io/bind-completed": "yes"}));
+    assert_eq!(differences(&bound, &claim(json!(null))).len(), 0);
+    assert_eq!(differences(&bound, &claim(json!({"owner": "ops"}))).len(), 1);
+}
+
+#[test]
+fn the_values_of_a_secret_are_not_told() {
+    let secret = |data: &str| {
+        [("v1/secrets", json!({"kind": "Secret", "data": {"key": data}, "metadata": {"name": "s", "namespace": "a"}}))]
+    };
+    let found = differences(&secret("aHVudGVyMg=="), &secret("c2VjcmV0"));
+    assert!(found[0].contains("/data/key") && !found[0].contains("aHVudGVyMg"), "{found:?}");
 }
