@@ -27,6 +27,7 @@ mod api;
 mod discovery;
 mod faults;
 pub mod manifest;
+mod protobuf;
 mod sandbox;
 mod server;
 pub mod shop;

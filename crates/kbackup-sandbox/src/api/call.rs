@@ -6,9 +6,10 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, Method, Request};
 use hyper::upgrade::OnUpgrade;
+use serde_json::Value;
 
 use crate::server::Sessions;
-use crate::wire::{Accept, ApiResult, Query, Route, read};
+use crate::wire::{Accept, ApiResult, Query, Route, read, read_object};
 
 /// A request, read and parsed as far as all kinds of requests are alike.
 #[derive(Debug)]
@@ -58,6 +59,14 @@ impl Call {
     pub(crate) fn media_type(&self) -> &str {
         let value = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         value.split(';').next().unwrap_or_default().trim()
+    }
+
+    /// The object in the body.
+    ///
+    /// # Errors
+    /// 400 and 415.
+    pub(crate) fn object(&self) -> ApiResult<Value> {
+        read_object(self.media_type(), &self.body)
     }
 
     /// The name that the client gives itself: the user agent up to its first slash.

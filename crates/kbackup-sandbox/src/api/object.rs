@@ -3,14 +3,12 @@
 use http::{Response, StatusCode};
 use kbackup_core::cluster::{MemoryCluster, Part, Patch};
 use kbackup_core::model::ObjectRef;
-use serde_json::Value;
 
 use super::Call;
 use super::options::write_options;
 use super::view::View;
 use crate::wire::{ApiError, ApiResult, Body, ResourcePath, read_value};
 
-const BODIES: [&str; 2] = ["application/json", "application/yaml"];
 const PATCHES: [&str; 4] = [
     "application/json-patch+json",
     "application/merge-patch+json",
@@ -30,14 +28,14 @@ pub(super) fn create(cluster: &MemoryCluster, call: &Call, path: &ResourcePath) 
     if view.ty.namespaced && path.namespace.is_none() {
         return Err(ApiError::method_not_allowed());
     }
-    let object = cluster.create(&path.gvr, path.namespace.as_deref(), body(call)?, &write_options(call)?)?;
+    let object = cluster.create(&path.gvr, path.namespace.as_deref(), call.object()?, &write_options(call)?)?;
     Ok(view.answer(StatusCode::CREATED, &object))
 }
 
 /// Replaces an object, or its status.
 pub(super) fn replace(cluster: &MemoryCluster, call: &Call, at: &ObjectRef, part: Part) -> ApiResult<Response<Body>> {
     let view = View::of(cluster, call, &at.gvr)?;
-    let object = cluster.replace(at, body(call)?, part, &write_options(call)?)?;
+    let object = cluster.replace(at, call.object()?, part, &write_options(call)?)?;
     Ok(view.answer(StatusCode::OK, &object))
 }
 
@@ -48,14 +46,6 @@ pub(super) fn patch(cluster: &MemoryCluster, call: &Call, at: &ObjectRef, part: 
     let is_new = matches!(patch, Patch::Apply { .. }) && cluster.peek(at).is_none();
     let object = cluster.patch(at, &patch, part, &write_options(call)?)?;
     Ok(view.answer(if is_new { StatusCode::CREATED } else { StatusCode::OK }, &object))
-}
-
-fn body(call: &Call) -> ApiResult<Value> {
-    match call.media_type() {
-        // A client that names no type sends JSON.
-        "" | "application/json" | "application/yaml" => read_value(&call.body),
-        other => Err(ApiError::unsupported_media_type(other, &BODIES)),
-    }
 }
 
 fn read_patch(call: &Call) -> ApiResult<Patch> {

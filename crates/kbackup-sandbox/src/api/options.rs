@@ -8,7 +8,7 @@ use kbackup_core::model::Revision;
 use serde_json::Value;
 
 use super::Call;
-use crate::wire::{ApiError, ApiResult, Query, ResourcePath, read_value};
+use crate::wire::{ApiError, ApiResult, Query, ResourcePath};
 
 /// The longest name of a field manager.
 const MANAGER_LEN_MAX: usize = 128;
@@ -115,7 +115,7 @@ pub(super) struct Deletion {
 /// # Errors
 /// 400 for a body that is none, 422 for values that do not exist.
 pub(super) fn deletion(call: &Call) -> ApiResult<Deletion> {
-    let body = if call.body.trim_ascii().is_empty() { Value::Null } else { read_value(&call.body)? };
+    let body = if call.body.trim_ascii().is_empty() { Value::Null } else { call.object()? };
     let word = |path: &str| body.pointer(path).and_then(Value::as_str).map(str::to_owned);
     let listed = body["dryRun"].as_array().into_iter().flatten().filter_map(Value::as_str);
     let propagation = word("/propagationPolicy").or_else(|| call.query.get("propagationPolicy").map(str::to_owned));

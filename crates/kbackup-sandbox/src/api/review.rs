@@ -5,7 +5,7 @@ use kbackup_core::model::Gvr;
 use serde_json::{Value, json};
 
 use super::Call;
-use crate::wire::{self, ApiError, ApiResult, Body, read_value};
+use crate::wire::{self, ApiError, ApiResult, Body};
 
 /// The name of every user.
 const USER: &str = "sandbox";
@@ -20,7 +20,7 @@ pub(super) fn is_review(gvr: &Gvr) -> bool {
 /// # Errors
 /// 400 where the body is none.
 pub(super) fn answer(call: &Call, gvr: &Gvr) -> ApiResult<Response<Body>> {
-    let mut review = read_value(&call.body)?;
+    let mut review = call.object()?;
     let (Some(status), Some(fields)) = (status(&gvr.group_resource()), review.as_object_mut()) else {
         return Err(ApiError::bad_request("a review was expected"));
     };

@@ -13,6 +13,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::Value;
 
 use super::{ApiError, ApiResult};
+use crate::protobuf;
 
 /// The largest body of a request, in bytes: what a real API server allows by default.
 const REQUEST_BYTES_MAX: usize = 3 * 1024 * 1024;
@@ -100,20 +101,39 @@ where
     }
 }
 
-/// Parses a body of JSON or YAML, of which JSON is (nearly) a part.
+/// Parses the body of a request of this media type: JSON, YAML (of which JSON is nearly a part), protobuf of a built-in
+/// type. No media type means JSON.
+///
+/// # Errors
+/// 415 for another media type, 400 for a body that is not of it.
+pub(crate) fn read_object(media_type: &str, body: &[u8]) -> ApiResult<Value> {
+    match media_type {
+        "" | "application/json" | "application/yaml" => read_value(body),
+        protobuf::MEDIA_TYPE => protobuf::object(body).map_err(|error| undecodable(&error)),
+        other => {
+            let accepted = ["application/json", "application/yaml", protobuf::MEDIA_TYPE];
+            Err(ApiError::unsupported_media_type(other, &accepted))
+        }
+    }
+}
+
+/// Parses JSON or YAML.
 ///
 /// # Errors
 /// 400 where it is neither.
 pub(crate) fn read_value(body: &[u8]) -> ApiResult<Value> {
-    let wrong = |error: String| ApiError::bad_request(format!("error decoding the body of the request: {error}"));
     if body.trim_ascii_start().starts_with(b"{") || body.trim_ascii_start().starts_with(b"[") {
         // A document in braces may still be YAML in its flow style.
         if let Ok(value) = serde_json::from_slice(body) {
             return Ok(value);
         }
     }
-    let text = std::str::from_utf8(body).map_err(|error| wrong(error.to_string()))?;
-    crate::manifest::parse_yaml(text).map_err(wrong)
+    let text = std::str::from_utf8(body).map_err(|error| undecodable(&error.to_string()))?;
+    crate::manifest::parse_yaml(text).map_err(|error| undecodable(&error))
+}
+
+fn undecodable(why: &str) -> ApiError {
+    ApiError::bad_request(format!("error decoding the body of the request: {why}"))
 }
 
 #[cfg(test)]

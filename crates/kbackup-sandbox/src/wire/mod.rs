@@ -9,7 +9,7 @@ mod response;
 
 pub(crate) use accept::{Accept, Shape};
 pub use body::Body;
-pub(crate) use body::{Chunks, read, read_value};
+pub(crate) use body::{Chunks, read, read_object, read_value};
 pub(crate) use error::{ApiError, ApiResult};
 pub(crate) use path::{ResourcePath, Route};
 pub(crate) use query::Query;
