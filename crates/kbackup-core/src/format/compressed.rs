@@ -1,20 +1,28 @@
 //! A compressed file on its way to the store: written in pieces, digested, never whole in memory or on disk.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
+use tokio::task::JoinHandle;
 use zstd::stream::write::Encoder;
 
 use super::FileRecord;
 use crate::store::{Key, ObjectStore, PutMode, StoreError, StoreErrorKind, StoreResult, Upload};
 
+/// What is compressed at a time: enough to be worth a thread's while, little enough to keep many files open.
+const BATCH_BYTES: usize = 256 << 10;
+
 /// Compresses what is written to it and sends it to the store. Nothing is visible there before [`FileWriter::finish`];
 /// dropping it leaves nothing.
+///
+/// One batch is compressed on another thread while the next one is gathered. It needs a tokio runtime for that.
 pub struct FileWriter<'a> {
     store: &'a dyn ObjectStore,
     key: Key,
-    encoder: Encoder<'static, Vec<u8>>,
+    compressor: Compressor,
+    gathered: Vec<u8>,
+    batch_bytes: usize,
     /// Opened when the first piece is full: a file that fits into one piece is one put.
     upload: Option<Box<dyn Upload>>,
     digest: Sha256,
@@ -36,7 +44,18 @@ impl<'a> FileWriter<'a> {
     /// `Other` where there is no memory for the compressor, or the level does not exist.
     pub fn new(store: &'a dyn ObjectStore, key: Key, level: i32, piece_bytes: usize) -> StoreResult<Self> {
         let encoder = Encoder::new(Vec::new(), level).map_err(|error| compression(&key, error))?;
-        Ok(Self { store, key, encoder, upload: None, digest: Sha256::new(), piece_bytes, bytes: 0, raw_bytes: 0 })
+        Ok(Self {
+            store,
+            key,
+            compressor: Compressor::Idle((encoder, Vec::new())),
+            gathered: Vec::new(),
+            batch_bytes: BATCH_BYTES.min(piece_bytes),
+            upload: None,
+            digest: Sha256::new(),
+            piece_bytes,
+            bytes: 0,
+            raw_bytes: 0,
+        })
     }
 
     /// Bytes written so far, before compression.
@@ -50,11 +69,14 @@ impl<'a> FileWriter<'a> {
     /// # Errors
     /// The store's.
     pub async fn write(&mut self, bytes: &[u8]) -> StoreResult<()> {
-        self.encoder.write_all(bytes).map_err(|error| compression(&self.key, error))?;
+        self.gathered.extend_from_slice(bytes);
         self.raw_bytes += bytes.len() as u64;
-        if self.encoder.get_ref().len() >= self.piece_bytes {
-            self.send().await?;
+        if self.gathered.len() < self.batch_bytes {
+            return Ok(());
         }
+        let (encoder, spare) = self.idle().await?;
+        let batch = std::mem::replace(&mut self.gathered, spare);
+        self.compressor = Compressor::begin(encoder, batch);
         Ok(())
     }
 
@@ -63,8 +85,10 @@ impl<'a> FileWriter<'a> {
     /// # Errors
     /// The store's; nothing is visible then.
     pub async fn finish(mut self) -> StoreResult<FileRecord> {
-        self.encoder.do_finish().map_err(|error| compression(&self.key, error))?;
-        let last = self.take();
+        let (mut encoder, _) = self.idle().await?;
+        let ended = encoder.write_all(&self.gathered).and_then(|()| encoder.do_finish());
+        ended.map_err(|error| compression(&self.key, error))?;
+        let last = self.take(&mut encoder);
         match self.upload {
             None => _ = self.store.put(&self.key, last, PutMode::Overwrite).await?,
             Some(mut upload) => {
@@ -76,8 +100,18 @@ impl<'a> FileWriter<'a> {
         Ok(FileRecord { key: self.key, sha256, bytes: self.bytes, raw_bytes: self.raw_bytes })
     }
 
-    async fn send(&mut self) -> StoreResult<()> {
-        let piece = self.take();
+    /// The compressor and a spare buffer, after the batch in work; what that made a whole piece is sent.
+    async fn idle(&mut self) -> StoreResult<Ready> {
+        let ended = std::mem::replace(&mut self.compressor, Compressor::Lost).end().await;
+        let (mut encoder, spare) = ended.map_err(|error| compression(&self.key, error))?;
+        if encoder.get_ref().len() >= self.piece_bytes {
+            let piece = self.take(&mut encoder);
+            self.send(piece).await?;
+        }
+        Ok((encoder, spare))
+    }
+
+    async fn send(&mut self, piece: Bytes) -> StoreResult<()> {
         if self.upload.is_none() {
             self.upload = Some(self.store.upload(&self.key, PutMode::Overwrite).await?);
         }
@@ -87,11 +121,40 @@ impl<'a> FileWriter<'a> {
         }
     }
 
-    fn take(&mut self) -> Bytes {
-        let piece = std::mem::take(self.encoder.get_mut());
+    fn take(&mut self, encoder: &mut Encoder<'static, Vec<u8>>) -> Bytes {
+        let piece = std::mem::take(encoder.get_mut());
         self.digest.update(&piece);
         self.bytes += piece.len() as u64;
         piece.into()
+    }
+}
+
+/// A compressor and a buffer: one that waits for the next batch, or what comes back after one.
+type Ready = (Encoder<'static, Vec<u8>>, Vec<u8>);
+
+/// Compresses one batch at a time on another thread. Dropping it leaves at most one batch to be compressed for nothing.
+enum Compressor {
+    Idle(Ready),
+    Busy(JoinHandle<io::Result<Ready>>),
+    /// It failed, and so has the file.
+    Lost,
+}
+
+impl Compressor {
+    fn begin(mut encoder: Encoder<'static, Vec<u8>>, mut batch: Vec<u8>) -> Self {
+        Self::Busy(tokio::task::spawn_blocking(move || {
+            encoder.write_all(&batch)?;
+            batch.clear();
+            Ok((encoder, batch))
+        }))
+    }
+
+    async fn end(self) -> io::Result<Ready> {
+        match self {
+            Self::Idle(ready) => Ok(ready),
+            Self::Busy(work) => work.await.map_err(io::Error::other)?,
+            Self::Lost => Err(io::Error::other("an earlier error has ended the file")),
+        }
     }
 }
 
@@ -103,6 +166,6 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     })
 }
 
-fn compression(key: &Key, error: std::io::Error) -> StoreError {
+fn compression(key: &Key, error: io::Error) -> StoreError {
     StoreError::new(StoreErrorKind::Other, format!("{key} could not be compressed")).with_source(error)
 }
