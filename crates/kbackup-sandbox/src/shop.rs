@@ -9,14 +9,14 @@ use crate::manifest::{Manifest, ManifestError, read_text};
 pub const NAMESPACE: &str = "shop";
 
 const FILES: [(&str, &str); 8] = [
-    ("shop/namespace.yaml", include_str!("namespace.yaml")),
-    ("shop/coupon-type.yaml", include_str!("coupon-type.yaml")),
-    ("shop/storage.yaml", include_str!("storage.yaml")),
-    ("shop/identities.yaml", include_str!("identities.yaml")),
-    ("shop/config.yaml", include_str!("config.yaml")),
-    ("shop/workloads.yaml", include_str!("workloads.yaml")),
-    ("shop/network.yaml", include_str!("network.yaml")),
-    ("shop/coupons.yaml", include_str!("coupons.yaml")),
+    ("shop/namespace.yaml", include_str!("shop/namespace.yaml")),
+    ("shop/coupon-type.yaml", include_str!("shop/coupon-type.yaml")),
+    ("shop/storage.yaml", include_str!("shop/storage.yaml")),
+    ("shop/identities.yaml", include_str!("shop/identities.yaml")),
+    ("shop/config.yaml", include_str!("shop/config.yaml")),
+    ("shop/workloads.yaml", include_str!("shop/workloads.yaml")),
+    ("shop/network.yaml", include_str!("shop/network.yaml")),
+    ("shop/coupons.yaml", include_str!("shop/coupons.yaml")),
 ];
 
 /// The objects of the shop.
