@@ -57,7 +57,6 @@ const BUILT_IN: &[(&str, &str, ListKind)] = &[
     ("", "webhooks", ListKind::Map(&["name"])),
     ("webhooks", "matchConditions", ListKind::Map(&["name"])),
     ("spec", "drivers", ListKind::Map(&["name"])),
-    ("spec", "versions", ListKind::Map(&["name"])),
 ];
 
 impl Lists {
@@ -67,11 +66,46 @@ impl Lists {
         match row.map(|(of, _, kind)| (*of, *kind)) {
             Some((of, _)) if self == Self::Custom && of != "metadata" => ListKind::Atomic,
             // A list of the same name elsewhere may have other elements: those can't be told apart by these keys.
-            Some((_, ListKind::Map(keys))) if elements.iter().any(|element| element.get(keys[0]).is_none()) => {
+            Some((_, ListKind::Map(keys))) if elements.iter().any(|element| !has_key(element, keys[0])) => {
                 ListKind::Atomic
             }
             Some((_, kind)) => kind,
             None => ListKind::Atomic,
         }
+    }
+}
+
+/// The values by which an element of a map is known, by key. A port has a protocol even where it names none.
+pub(super) fn keys_of(element: &Value, keys: &[&str]) -> Value {
+    let value = |key: &str| match element.get(key) {
+        None if key == "protocol" => "TCP".into(),
+        found => found.cloned().unwrap_or_default(),
+    };
+    keys.iter().map(|key| ((*key).to_owned(), value(key))).collect()
+}
+
+/// An element that only says what happens to the list has no key.
+fn has_key(element: &Value, key: &str) -> bool {
+    element.get(key).is_some() || element.get("$patch").is_some_and(|directive| directive == "replace")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn lists_are_known_by_where_they_are_and_what_is_in_them() {
+        let kind = |lists: Lists, parent, field, elements: Value| {
+            lists.kind(parent, field, elements.as_array().map(Vec::as_slice).unwrap_or_default())
+        };
+        let containers = json!([{"name": "web"}]);
+        assert_eq!(kind(Lists::BuiltIn, "spec", "containers", containers.clone()), ListKind::Map(&["name"]));
+        assert_eq!(kind(Lists::Custom, "spec", "containers", containers), ListKind::Atomic);
+        assert_eq!(kind(Lists::Custom, "metadata", "finalizers", json!(["a"])), ListKind::Set);
+        assert_eq!(kind(Lists::BuiltIn, "spec", "volumes", json!(["nfs"])), ListKind::Atomic);
+        assert_eq!(kind(Lists::BuiltIn, "ingress", "ports", json!([{"port": 80}])), ListKind::Atomic);
+        assert_eq!(kind(Lists::BuiltIn, "containers", "args", json!(["-v"])), ListKind::Atomic);
     }
 }

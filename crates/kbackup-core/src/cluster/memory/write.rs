@@ -8,7 +8,7 @@ use super::types::Served;
 use super::{admission, convert, crds, errors, meta, tree};
 use crate::cluster::{ClusterError, ClusterErrorKind, ClusterResult, Part, Patch};
 use crate::model::Object;
-use crate::patch::{self, PatchError};
+use crate::patch::{self, Lists, PatchError};
 
 /// How a write is done.
 #[derive(Debug, Clone, Copy)]
@@ -228,11 +228,21 @@ fn check_identity(served: &Served, key: &Key, old: &Value, body: &Value) -> Clus
 }
 
 /// What a patch makes of an object; of nothing, where `old` is `Null`.
-fn patched(served: &Served, key: &Key, old: &Value, patch: &Patch, _write: &Write<'_>) -> ClusterResult<Value> {
+fn patched(served: &Served, key: &Key, old: &Value, patch: &Patch, write: &Write<'_>) -> ClusterResult<Value> {
+    let lists = if served.custom { Lists::Custom } else { Lists::BuiltIn };
     let result = match patch {
         Patch::Json(operations) => patch::json(old, operations),
         Patch::Merge(change) => Ok(patch::merge(old, change)),
-        Patch::Strategic(_) | Patch::Apply { .. } => return Err(errors::not_allowed()),
+        Patch::Strategic(_) if served.custom => {
+            let why = "the body of the request was in an unknown format - accepted media types include: \
+                       application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
+            return Err(ClusterError::new(ClusterErrorKind::Unsupported, why));
+        }
+        Patch::Strategic(change) => patch::strategic(old, change),
+        Patch::Apply { body, force } => {
+            let applier = patch::Applier { manager: write.manager, force: *force, now: write.now, lists };
+            patch::apply(old, body, &applier)
+        }
     };
     result.map_err(|error| match error {
         PatchError::Conflict { .. } => ClusterError::new(ClusterErrorKind::Conflict, error.to_string()),
