@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kbackup_core::engine::Engine;
 use kbackup_core::store::ObjectStore;
-use kbackup_kube::{ConnectOptions, KubeCluster};
+use kbackup_kube::{ConnectError, ConnectOptions, KubeCluster};
 use kbackup_providers::registry::{OpenOptions, open};
 
 use crate::args::Global;
@@ -29,7 +29,8 @@ pub(crate) async fn cluster(global: &Global) -> Result<KubeCluster, Failure> {
         ..ConnectOptions::default()
     };
     KubeCluster::connect(&options).await.map_err(|error| {
-        Failure::from_error(Code::Failed, &error).next("name a cluster that answers with --kubeconfig and --context")
+        let code = if matches!(error, ConnectError::Cluster(_)) { Code::Failed } else { Code::Usage };
+        Failure::from_error(code, &error).next("name a cluster that answers with --kubeconfig and --context")
     })
 }
 
