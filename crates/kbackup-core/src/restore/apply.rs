@@ -8,7 +8,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use super::RestoreError;
 use super::fetch::fetch;
-use super::plan::{Action, PlannedWave, RestorePlan};
+use super::plan::{Action, PlannedWave, RestorePlan, Step};
 use super::record::{keep, refuse_taken};
 use super::relink::Owners;
 use super::write::{Write, Written};
@@ -101,7 +101,9 @@ async fn write_all(
     let mut types = types(cluster).await?;
     let mut done = Done::default();
     for wave in &plan.waves {
-        run.stage(format!("restoring {}", wave.wave));
+        if wave.steps.iter().any(Step::is_write) {
+            run.stage(format!("restoring {}", wave.wave));
+        }
         let write = Write { cluster, transforms, spec: &plan.spec, types: &types, owners: &owners, run };
         write_wave(store, manifest, wave, &write, &mut done).await?;
         let defined = new_definitions(wave, &done);
