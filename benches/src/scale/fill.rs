@@ -19,6 +19,9 @@ pub(crate) struct Fill {
     /// How many objects there are to be in the end.
     #[arg(long, default_value_t = 10_000)]
     objects: usize,
+    /// How many ConfigMaps of 900 KiB there are to be besides.
+    #[arg(long, default_value_t = 0)]
+    large: usize,
     /// Creates at the same time.
     #[arg(long, default_value_t = 32)]
     writers: usize,
@@ -41,13 +44,14 @@ pub(crate) async fn fill(args: &Args, fill: &Fill) -> Result<(), Failed> {
         return Err(format!("{definition} was not established within a minute").into());
     }
     let types = self::types(&cluster).await?;
-    let new = stream::iter(0..fill.objects)
-        .map(|number| create(&cluster, &types, objects::object(number)))
+    let wanted = (0..fill.objects).map(objects::object).chain((0..fill.large).map(objects::large));
+    let new = stream::iter(wanted)
+        .map(|made| create(&cluster, &types, made))
         .buffer_unordered(fill.writers)
         .try_fold(0, async |new, created| Ok(new + usize::from(created)))
         .await?;
     let seconds = begun.elapsed().as_secs_f64();
-    println!("{new} objects created in {seconds:.1} s, {} were there", fill.objects - new);
+    println!("{new} objects created in {seconds:.1} s, {} were there", fill.objects + fill.large - new);
     Ok(())
 }
 

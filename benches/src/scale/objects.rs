@@ -41,6 +41,13 @@ pub(crate) fn object(number: usize) -> Made {
     Made { gvr, object }
 }
 
+/// The large object of this number: a ConfigMap of 900 KiB, near the most that there can be.
+pub(crate) fn large(number: usize) -> Made {
+    let mut object = typed("v1", "ConfigMap", number, json!({"data": {"blob": noise(number, 0, 900 << 10)}}));
+    object["metadata"]["name"] = Value::from(format!("large-{number:07}"));
+    Made { gvr: "v1/configmaps", object }
+}
+
 fn namespace(number: usize) -> String {
     format!("scale-{:02}", number % NAMESPACES)
 }
