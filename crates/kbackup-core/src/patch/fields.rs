@@ -72,10 +72,11 @@ pub(super) fn remove_at(object: &mut Value, path: &[Step]) {
         }
         (Value::Array(elements), step) => {
             let Some(at) = elements.iter().position(|element| is_element(element, step)) else { return };
-            if rest.is_empty() {
-                elements.remove(at);
-            } else {
-                remove_at(&mut elements[at], rest);
+            match rest {
+                [] => _ = elements.remove(at),
+                // Without its key an element could not be found again: the key goes with the element.
+                [Step::Field(field)] if is_key(step, field) => {}
+                _ => remove_at(&mut elements[at], rest),
             }
         }
         _ => {}
@@ -189,6 +190,11 @@ fn is_element(element: &Value, step: &Step) -> bool {
             Err(_) => false,
         },
     }
+}
+
+fn is_key(step: &Step, field: &str) -> bool {
+    let Step::Item(keys) = step else { return false };
+    serde_json::from_str::<Map<String, Value>>(keys).is_ok_and(|keys| keys.contains_key(field))
 }
 
 fn is_empty(value: &Value) -> bool {
