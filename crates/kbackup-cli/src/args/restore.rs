@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use clap::{Subcommand, ValueEnum};
-use kbackup_core::model::{BackupName, LabelSelector, SelectorError};
+use kbackup_core::model::BackupName;
 use kbackup_core::spec::{OwnedPolicy, RestoreSpec};
+
+use super::selection::Selection;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct RestoreArgs {
@@ -25,27 +27,8 @@ pub(crate) struct RestoreCreate {
     /// The backup to restore.
     #[arg(long, value_name = "BACKUP")]
     pub(crate) from_backup: BackupName,
-    /// Namespaces to restore, by their names in the backup, or globs; not given: all.
-    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
-    include_namespaces: Vec<String>,
-    /// Namespaces to leave out.
-    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
-    exclude_namespaces: Vec<String>,
-    /// Types to restore; not given: all.
-    #[arg(long, value_name = "TYPES", value_delimiter = ',')]
-    include_resources: Vec<String>,
-    /// Types to leave out.
-    #[arg(long, value_name = "TYPES", value_delimiter = ',')]
-    exclude_resources: Vec<String>,
-    /// Whether cluster-scoped objects are restored; not given: with all namespaces, yes.
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    include_cluster_resources: Option<bool>,
-    /// Only objects whose labels match (app=web,tier!=cache).
-    #[arg(short = 'l', long, value_name = "SELECTOR")]
-    selector: Option<LabelSelector>,
-    /// Only objects whose labels match one of several selectors (repeatable, or joined by "or").
-    #[arg(long, value_name = "SELECTOR", value_parser = or_selectors, conflicts_with = "selector")]
-    or_selector: Vec<Vec<LabelSelector>>,
+    #[command(flatten)]
+    selection: Selection,
     /// New names for namespaces: from:to, from:to; two can swap.
     #[arg(long, value_name = "FROM:TO", value_delimiter = ',', value_parser = mapping)]
     namespace_mappings: Vec<(String, String)>,
@@ -85,11 +68,6 @@ fn mapping(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// `a=b or c=d`, as Velero takes it.
-pub(super) fn or_selectors(text: &str) -> Result<Vec<LabelSelector>, SelectorError> {
-    text.split(" or ").map(str::parse).collect()
-}
-
 impl RestoreCreate {
     /// What is asked for.
     ///
@@ -98,13 +76,13 @@ impl RestoreCreate {
     pub(crate) fn spec(&self) -> Result<RestoreSpec, String> {
         Ok(RestoreSpec {
             backup_name: self.from_backup.clone(),
-            included_namespaces: self.include_namespaces.clone(),
-            excluded_namespaces: self.exclude_namespaces.clone(),
-            included_resources: self.include_resources.clone(),
-            excluded_resources: self.exclude_resources.clone(),
-            include_cluster_resources: self.include_cluster_resources,
-            label_selector: self.selector.clone(),
-            or_label_selectors: self.or_selector.concat(),
+            included_namespaces: self.selection.include_namespaces.clone(),
+            excluded_namespaces: self.selection.exclude_namespaces.clone(),
+            included_resources: self.selection.include_resources.clone(),
+            excluded_resources: self.selection.exclude_resources.clone(),
+            include_cluster_resources: self.selection.include_cluster_resources,
+            label_selector: self.selection.selector.clone(),
+            or_label_selectors: self.selection.or_selector.concat(),
             namespace_mapping: self.mappings()?,
             preserve_node_ports: self.preserve_nodeports.unwrap_or(false),
             owned: match self.owned {
