@@ -76,3 +76,24 @@ impl Clock for ManualClock {
         tokio::task::yield_now().await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn sleeping_moves_a_manual_clock() {
+        let clock = ManualClock::at(Timestamp::UNIX_EPOCH);
+        clock.sleep(Duration::from_secs(3_600)).await;
+        assert_eq!(clock.now().as_second(), 3_600);
+        clock.advance(Duration::MAX);
+        assert_eq!(clock.now(), Timestamp::MAX, "it stops at the end of the calendar");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_clock_of_the_machine_sleeps_on_the_runtime() {
+        let before = tokio::time::Instant::now();
+        SystemClock.sleep(Duration::from_secs(60)).await;
+        assert!(before.elapsed() >= Duration::from_secs(60));
+    }
+}

@@ -153,3 +153,34 @@ impl fmt::Display for Issue {
         f.write_str(&self.message)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Gvr;
+
+    #[test]
+    fn only_errors_change_the_outcome() {
+        let warning = Issue::warning(Stage::List, Code::OtherRevision, "w");
+        let error = Issue::error(Stage::Upload, Code::Unavailable, "e");
+        for (issues, expect) in [
+            (vec![], Outcome::Completed),
+            (vec![&warning], Outcome::Completed),
+            (vec![&error], Outcome::PartiallyFailed),
+            (vec![&warning, &error, &warning], Outcome::PartiallyFailed),
+        ] {
+            assert_eq!(Outcome::of(issues.iter().copied()), expect, "{issues:?}");
+        }
+    }
+
+    #[test]
+    fn an_issue_is_told_and_stored() {
+        let deployment = ObjectRef::namespaced(Gvr::new("apps", "v1", "deployments"), "shop", "web");
+        let issue = Issue::error(Stage::Apply, Code::Rejected, "it has no image").about(deployment);
+        assert_eq!(issue.to_string(), "error: deployments.apps/shop/web: it has no image");
+        let json = serde_json::to_value(&issue).expect("it is plain data");
+        assert_eq!(json["code"], "rejected");
+        assert_eq!(serde_json::from_value::<Issue>(json).expect("its own JSON"), issue);
+        assert_eq!(Issue::warning(Stage::List, Code::Forbidden, "no").to_string(), "warning: no");
+    }
+}

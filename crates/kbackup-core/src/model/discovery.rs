@@ -108,3 +108,6 @@ fn has_name(ty: &ResourceType, name: &str) -> bool {
         || ty.kind.eq_ignore_ascii_case(name)
         || ty.short_names.iter().any(|short| short == name)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! The vocabulary: what a cluster holds, and how its parts are named. Nothing here does IO.
 
+mod depth;
 mod discovery;
 mod glob;
 mod labels;
@@ -17,3 +18,6 @@ pub use nearest::{edit_distance, nearest};
 pub use object::{Object, ObjectError, ObjectMeta, OwnerRef};
 pub use resource::{Gvk, Gvr, GvrError, ObjectRef, ResourceType, Verb};
 pub use revision::{Revision, RevisionError};
+
+#[cfg(test)]
+mod laws;

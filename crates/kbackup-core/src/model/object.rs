@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+use super::depth::is_deeper_than;
 use super::{Gvk, Gvr, ObjectRef, ResourceType};
 
 /// An object as raw JSON, with the parts of its metadata that selection and naming need.
@@ -75,11 +76,15 @@ pub struct OwnerRef {
 #[error("this is not a Kubernetes object")]
 pub struct ObjectError(#[from] serde_json::Error);
 
+/// What serde_json reads into a tree: enough for any API (a schema within a CustomResourceDefinition is the deepest thing
+/// there is), and little enough for the stack.
+const DEPTH_MAX: usize = 127;
+
 impl Object {
     /// Parses the metadata of an object; the rest is checked to be JSON and kept as it is.
     ///
     /// # Errors
-    /// Where the bytes are not one JSON object with `metadata`, or nest deeper than 128 levels.
+    /// Where the bytes are not one JSON object with `metadata`, or nest deeper than 127 levels.
     pub fn parse(raw: impl Into<Bytes>) -> Result<Self, ObjectError> {
         let raw = raw.into();
         let meta = Head::parse(&raw)?.into_meta();
@@ -92,18 +97,42 @@ impl Object {
     /// As [`Object::parse`].
     pub fn parse_list_item(item: &[u8], ty: &ResourceType) -> Result<Self, ObjectError> {
         let head = Head::parse(item)?;
-        let complete = head.kind.is_some() && head.api_version.is_some();
+        let (api_version, kind) = (head.api_version.as_deref(), head.kind.as_deref());
+        if api_version == Some("") || kind == Some("") {
+            return Self::complete_tree(item, ty);
+        }
+        let mut missing = String::new();
+        if api_version.is_none() {
+            missing.push_str(&format!(r#""apiVersion":"{}","#, ty.gvr.api_version()));
+        }
+        if kind.is_none() {
+            missing.push_str(&format!(r#""kind":"{}","#, ty.kind));
+        }
         let mut meta = head.into_meta();
-        if complete {
+        if missing.is_empty() {
             return Ok(Self { raw: Bytes::copy_from_slice(item), meta });
         }
-        meta.api_version = ty.gvr.api_version();
-        meta.kind.clone_from(&ty.kind);
-        let mut raw = Vec::with_capacity(item.len() + 64);
-        raw.extend_from_slice(format!(r#"{{"apiVersion":"{}","kind":"{}","#, meta.api_version, meta.kind).as_bytes());
+        if meta.api_version.is_empty() {
+            meta.api_version = ty.gvr.api_version();
+        }
+        if meta.kind.is_empty() {
+            meta.kind.clone_from(&ty.kind);
+        }
         let open = item.iter().position(|byte| *byte == b'{').unwrap_or(0);
-        raw.extend_from_slice(&item[open + 1..]);
+        let raw = [b"{", missing.as_bytes(), &item[open + 1..]].concat();
         Ok(Self { raw: raw.into(), meta })
+    }
+
+    /// An item whose `apiVersion` or `kind` is there and empty: it can't be put in front a second time, so the item is
+    /// written anew.
+    fn complete_tree(item: &[u8], ty: &ResourceType) -> Result<Self, ObjectError> {
+        let mut value: Value = serde_json::from_slice(item)?;
+        for (field, text) in [("apiVersion", ty.gvr.api_version()), ("kind", ty.kind.clone())] {
+            if value[field].as_str().unwrap_or_default().is_empty() {
+                value[field] = Value::String(text);
+            }
+        }
+        Self::from_value(&value)
     }
 
     /// An object from a JSON tree.
@@ -171,9 +200,9 @@ impl fmt::Debug for Object {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Head<'a> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "present")]
     api_version: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "present")]
     kind: Option<Cow<'a, str>>,
     #[serde(borrow)]
     metadata: HeadMeta<'a>,
@@ -213,9 +242,19 @@ struct HeadOwner<'a> {
     controller: Option<bool>,
 }
 
+/// A field that is there, `null` being as good as empty: `None` is left for one that is not.
+fn present<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Cow<'de, str>>, D::Error> {
+    Option::<Cow<'de, str>>::deserialize(field).map(|text| Some(text.unwrap_or_default()))
+}
+
 impl<'a> Head<'a> {
     fn parse(raw: &'a [u8]) -> Result<Self, ObjectError> {
-        Ok(serde_json::from_slice(raw)?)
+        let head = serde_json::from_slice(raw)?;
+        // What is skipped is not counted by the parser, and to_value must be able to read all of it.
+        if is_deeper_than(DEPTH_MAX, raw) {
+            return Err(ObjectError(serde::de::Error::custom(format!("it nests deeper than {DEPTH_MAX} levels"))));
+        }
+        Ok(head)
     }
 
     fn into_meta(self) -> ObjectMeta {
@@ -240,3 +279,6 @@ impl<'a> Head<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

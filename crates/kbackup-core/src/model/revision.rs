@@ -28,6 +28,8 @@ impl FromStr for Revision {
     type Err = RevisionError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse().map(Self).map_err(|_| RevisionError(text.to_owned()))
+        // The number parser of Rust takes a sign, and no server sends one.
+        let digits = Some(text).filter(|text| !text.starts_with('+'));
+        digits.and_then(|text| text.parse().ok()).map(Self).ok_or_else(|| RevisionError(text.to_owned()))
     }
 }

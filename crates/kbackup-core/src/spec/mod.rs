@@ -13,3 +13,6 @@ pub use ttl::{Ttl, TtlError};
 pub use violation::{Violation, Violations};
 
 use selection::{SelectionFields, selection_violations};
+
+#[cfg(test)]
+mod laws;

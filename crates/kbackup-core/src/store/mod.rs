@@ -16,3 +16,6 @@ pub use ext::ObjectStoreExt;
 pub use key::{Key, KeyError, Prefix};
 pub use memory::MemoryStore;
 pub use port::{Capabilities, Children, Download, ObjectStore, PutMode, Stored, Upload};
+
+#[cfg(test)]
+mod laws;
