@@ -72,7 +72,7 @@ pub fn apply(live: &Value, body: &Value, applier: &Applier<'_>) -> Result<Value,
         subresource: None,
         fields: applied,
     });
-    record(&mut merged, managers);
+    record(&mut merged, &managers);
     Ok(merged)
 }
 
@@ -201,7 +201,7 @@ fn prune(merged: &mut Value, before: &FieldSet, applied: &FieldSet, others: &[Ma
     }
 }
 
-fn record(object: &mut Value, managers: Vec<Manager>) {
+fn record(object: &mut Value, managers: &[Manager]) {
     let owning = managers.iter().filter(|manager| !manager.fields.is_empty());
     let entries: Vec<Value> = owning.map(Manager::to_json).collect();
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {

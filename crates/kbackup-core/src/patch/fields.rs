@@ -181,7 +181,7 @@ fn begins_with(path: &[Step], names: &[&str]) -> bool {
 fn is_element(element: &Value, step: &Step) -> bool {
     match step {
         Step::Field(_) => false,
-        Step::Element(value) => element.to_string() == *value,
+        Step::Element(value) => serde_json::from_str::<Value>(value).is_ok_and(|value| value == *element),
         Step::Item(keys) => match serde_json::from_str::<Map<String, Value>>(keys) {
             Ok(keys) => {
                 let names: Vec<&str> = keys.keys().map(String::as_str).collect();

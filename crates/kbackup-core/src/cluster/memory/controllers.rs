@@ -165,15 +165,14 @@ impl State {
         let claim = self.get("persistentvolumeclaims", &claim_key).map(|claim| claim.to_value());
         let claim = claim.filter(|claim| uid.is_empty() || uid == tree::text(claim, &["metadata", "uid"]));
         let Some(claim) = claim else {
-            return if uid.is_empty() { Ok(()) } else { self.update(pv, |pv| set_phase(pv, "Released")) };
+            return if uid.is_empty() { Ok(()) } else { self.update(&pv, |pv| set_phase(pv, "Released")) };
         };
         let wanted = tree::text(&claim, &["spec", "volumeName"]);
         if !wanted.is_empty() && wanted != volume {
             return Ok(());
         }
-        let (seen_pv, seen_claim) = (pv.clone(), claim.clone());
-        self.update(pv, |pv| bind_to_claim(pv, &seen_claim))?;
-        self.update(claim, |claim| bind_to_volume(claim, &seen_pv))
+        self.update(&pv, |pv| bind_to_claim(pv, &claim))?;
+        self.update(&claim, |claim| bind_to_volume(claim, &pv))
     }
 
     fn claim_for(&self, volume: &str, pv: &Value) -> Option<Key> {
@@ -183,15 +182,15 @@ impl State {
     }
 
     /// Writes what `change` makes of an object, if that is anything new.
-    fn update(&mut self, old: Value, change: impl FnOnce(&mut Value)) -> ClusterResult<()> {
-        let table = if tree::text(&old, &["kind"]) == "PersistentVolume" {
+    fn update(&mut self, old: &Value, change: impl FnOnce(&mut Value)) -> ClusterResult<()> {
+        let table = if tree::text(old, &["kind"]) == "PersistentVolume" {
             "persistentvolumes"
         } else {
             "persistentvolumeclaims"
         };
         let mut new = old.clone();
         change(&mut new);
-        if meta::is_same(&old, &new) { Ok(()) } else { self.put(&table.into(), new).map(drop) }
+        if meta::is_same(old, &new) { Ok(()) } else { self.put(&table.into(), new).map(drop) }
     }
 }
 
