@@ -22,10 +22,9 @@ pub(crate) async fn read_all(args: &Args, page: usize, lists: usize) -> Result<u
     let revision = cluster.revision().await?;
     let client = client(args).await?;
     let types = discovery.preferred().filter(|ty| is_stored(ty));
-    stream::iter(types.map(|ty| Ok(read_type(&client, &ty.gvr, revision, page))))
-        .try_buffer_unordered(lists)
-        .try_fold(0, async |sum, bytes| Ok(sum + bytes))
-        .await
+    let reads: Vec<_> = types.map(|ty| Ok(read_type(client.clone(), ty.gvr.clone(), revision, page))).collect();
+    let read: Vec<u64> = stream::iter(reads).try_buffer_unordered(lists).try_collect().await?;
+    Ok(read.iter().sum())
 }
 
 /// Component statuses are made up for each answer, and have no revision.
@@ -43,14 +42,14 @@ async fn client(args: &Args) -> Result<kube::Client, Failed> {
     Ok(kube::Client::try_from(config)?)
 }
 
-async fn read_type(client: &kube::Client, gvr: &Gvr, revision: Revision, page: usize) -> Result<u64, Failed> {
+async fn read_type(client: kube::Client, gvr: Gvr, revision: Revision, page: usize) -> Result<u64, Failed> {
     let group = if gvr.group.is_empty() { "/api".to_owned() } else { format!("/apis/{}", gvr.group) };
     let path = format!("{group}/{}/{}?limit={page}", gvr.version, gvr.plural);
     let mut bytes = 0;
     let mut place = format!("&resourceVersion={revision}&resourceVersionMatch=Exact");
     loop {
         let request = Request::get(format!("{path}{place}")).header("accept", "application/json");
-        let (read, token) = read_page(client, request.body(Body::empty())?).await?;
+        let (read, token) = read_page(&client, request.body(Body::empty())?).await?;
         bytes += read;
         match token {
             Some(token) => place = format!("&continue={token}"),

@@ -12,7 +12,7 @@ use crate::measure::{Bounds, Figures, Work};
 use crate::{Args, Failed};
 
 /// What to compare.
-#[derive(Debug, ClapArgs)]
+#[derive(Debug, Clone, ClapArgs)]
 pub(crate) struct Compare {
     /// How often each is measured.
     #[arg(long, default_value_t = 5)]

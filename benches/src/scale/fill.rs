@@ -14,7 +14,7 @@ use crate::objects::{self, GROUP, Made};
 use crate::{Args, Failed};
 
 /// How much to fill in.
-#[derive(Debug, ClapArgs)]
+#[derive(Debug, Clone, ClapArgs)]
 pub(crate) struct Fill {
     /// How many objects there are to be in the end.
     #[arg(long, default_value_t = 10_000)]

@@ -25,7 +25,7 @@ use kbackup_kube::{ConnectOptions, KubeCluster};
 type Failed = Box<dyn std::error::Error + Send + Sync>;
 
 /// Measures backups of a cluster next to bare lists of the same objects.
-#[derive(Debug, Parser)]
+#[derive(Debug, Clone, Parser)]
 struct Args {
     /// The kubeconfig of the cluster; it is written to by `fill`.
     #[arg(long, global = true, env = "KUBECONFIG")]
@@ -34,7 +34,7 @@ struct Args {
     what: What,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 enum What {
     /// Creates objects until there are so many; those of an earlier call count.
     Fill(fill::Fill),

@@ -7,11 +7,12 @@ use std::time::Instant;
 use clap::{Args as ClapArgs, ValueEnum};
 use futures::stream::{self, TryStreamExt};
 use kbackup_core::backup;
-use kbackup_core::cluster::{At, ClusterReader, ListQuery, Page, PageSize};
+use kbackup_core::cluster::{At, ClusterReader, ListQuery, PageSize};
 use kbackup_core::limits::Limits;
 use kbackup_core::model::{BackupName, LabelSelector, ResourceType};
 use kbackup_core::run::Run;
 use kbackup_core::spec::{BackupSpec, Consistency};
+use kbackup_kube::KubeCluster;
 use kbackup_providers::fs::FolderStore;
 use serde::{Deserialize, Serialize};
 
@@ -43,7 +44,7 @@ pub(crate) struct Bounds {
     pub(crate) folder: PathBuf,
 }
 
-#[derive(Debug, ClapArgs)]
+#[derive(Debug, Clone, ClapArgs)]
 pub(crate) struct Once {
     work: Work,
     #[command(flatten)]
@@ -74,20 +75,25 @@ struct Done {
 
 /// Measures once and prints the figures as JSON.
 pub(crate) async fn once(args: &Args, once: &Once) -> Result<(), Failed> {
-    let begun = Instant::now();
-    let Done { bytes_read, bytes_stored, objects } = match once.work {
-        Work::Lists => {
-            let bytes_read = bare::read_all(args, once.bounds.page, once.bounds.lists).await?;
-            Done { bytes_read, bytes_stored: 0, objects: 0 }
-        }
-        Work::Objects => take_all(args, &once.bounds).await?,
-        Work::Backup => back_up(args, &once.bounds).await?,
-    };
+    let (args, once, begun) = (args.clone(), once.clone(), Instant::now());
+    // On a thread of the runtime, the work and the connections that it reads from can share one without a switch.
+    let Done { bytes_read, bytes_stored, objects } = tokio::spawn(async move { work(&args, &once).await }).await??;
     let seconds = begun.elapsed().as_secs_f64();
     let (peak_memory_bytes, cpu_seconds) = process::cost()?;
     let figures = Figures { seconds, cpu_seconds, peak_memory_bytes, bytes_read, bytes_stored, objects };
     println!("{}", serde_json::to_string(&figures)?);
     Ok(())
+}
+
+async fn work(args: &Args, once: &Once) -> Result<Done, Failed> {
+    match once.work {
+        Work::Lists => {
+            let bytes_read = bare::read_all(args, once.bounds.page, once.bounds.lists).await?;
+            Ok(Done { bytes_read, bytes_stored: 0, objects: 0 })
+        }
+        Work::Objects => take_all(args, &once.bounds).await,
+        Work::Backup => back_up(args, &once.bounds).await,
+    }
 }
 
 async fn take_all(args: &Args, bounds: &Bounds) -> Result<Done, Failed> {
@@ -101,18 +107,22 @@ async fn take_all(args: &Args, bounds: &Bounds) -> Result<Done, Failed> {
         page: PageSize { objects_max: bounds.page, bytes_target: Limits::default().page_bytes_target },
         metadata_only: false,
     };
-    let taken = async |query: ListQuery| {
-        let sum = async |(objects, bytes): (u64, u64), page: Page| {
-            let raw: usize = page.objects.iter().map(|object| object.raw().len()).sum();
-            Ok((objects + page.objects.len() as u64, bytes + raw as u64))
-        };
-        cluster.list(&query).try_fold((0, 0), sum).await
-    };
     let types = discovery.preferred().filter(|ty| bare::is_stored(ty));
-    let taken = stream::iter(types.map(|ty| Ok(taken(query(ty))))).try_buffer_unordered(bounds.lists);
-    let sum = async |(objects, bytes): (u64, u64), (more, read): (u64, u64)| Ok((objects + more, bytes + read));
-    let (objects, bytes_read) = taken.try_fold((0, 0), sum).await?;
-    Ok(Done { bytes_read, bytes_stored: 0, objects })
+    let reads: Vec<_> = types.map(|ty| Ok(take(cluster.clone(), query(ty)))).collect();
+    let taken: Vec<Done> = stream::iter(reads).try_buffer_unordered(bounds.lists).try_collect().await?;
+    let bytes_read = taken.iter().map(|done| done.bytes_read).sum();
+    Ok(Done { bytes_read, bytes_stored: 0, objects: taken.iter().map(|done| done.objects).sum() })
+}
+
+/// Takes the objects of one type and drops them.
+async fn take(cluster: KubeCluster, query: ListQuery) -> Result<Done, Failed> {
+    let mut done = Done { bytes_read: 0, bytes_stored: 0, objects: 0 };
+    let mut pages = cluster.list(&query);
+    while let Some(page) = pages.try_next().await? {
+        done.objects += page.objects.len() as u64;
+        done.bytes_read += page.objects.iter().map(|object| object.raw().len() as u64).sum::<u64>();
+    }
+    Ok(done)
 }
 
 async fn back_up(args: &Args, bounds: &Bounds) -> Result<Done, Failed> {
