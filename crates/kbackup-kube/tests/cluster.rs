@@ -1,7 +1,7 @@
-//! The port against API servers: one that answers from a script, and a real one where there is one.
+//! The port against API servers: one that answers from a script, the sandbox, and a real one where there is one.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 mod exec;
-mod real;
 mod scripted;
+mod servers;

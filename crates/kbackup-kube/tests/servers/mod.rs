@@ -1,5 +1,6 @@
-//! Against a real API server: the cluster of the kubeconfig that `KBACKUP_TEST_KUBECONFIG` names, which is written to.
-//! Without it these tests say that they were skipped; with `KBACKUP_TEST_REQUIRE=1` they fail then.
+//! Against API servers: the sandbox always, and a real one where there is one: the cluster of the kubeconfig that
+//! `KBACKUP_TEST_KUBECONFIG` names, which is written to. Without it the tests of the real one say that they were skipped;
+//! with `KBACKUP_TEST_REQUIRE=1` they fail then.
 
 mod reading;
 mod writing;
@@ -12,18 +13,72 @@ use kbackup_core::cluster::{
     At, ClusterReader, ClusterResult, ClusterWriter, Created, DeleteOptions, ListQuery, Page, PageSize, WriteOptions,
 };
 use kbackup_core::model::{Discovery, Gvr, LabelSelector, Object, ObjectRef, ResourceType};
-use kbackup_kube::{ConnectOptions, KubeCluster};
+use kbackup_kube::{CallLimits, ConnectOptions, KubeCluster};
+use kbackup_sandbox::Sandbox;
 use serde_json::{Value, json};
 
-/// The real cluster, where there is one, and a namespace of the test's own in it.
-struct Real {
+/// Makes tests of functions: one a server.
+macro_rules! tests {
+    ($server:ident: $($module:ident::$name:ident,)+) => {
+        mod $server {
+            $(#[tokio::test]
+            async fn $name() {
+                if let Some(tested) = super::Tested::$server().await {
+                    super::$module::$name(tested).await;
+                }
+            })+
+        }
+    };
+}
+
+// The sandbox has no aggregated APIs, no schemas and no record of who manages fields.
+tests! { sandbox:
+    reading::tells_who_it_is,
+    reading::every_type_lists_at_one_revision,
+    reading::an_exact_list_is_as_it_was,
+    reading::lists_can_be_narrowed,
+    reading::what_is_not_there_is_none_or_not_found,
+    writing::objects_are_created_once,
+    writing::objects_are_changed_in_every_way,
+    writing::the_status_is_a_part_of_its_own,
+    writing::objects_are_deleted_if_they_are_the_right_ones,
+    writing::waits_end_when_the_condition_holds_or_the_time_is_over,
+    writing::a_new_type_is_waited_for_and_served,
+}
+
+tests! { real:
+    reading::tells_who_it_is,
+    reading::every_type_lists_at_one_revision,
+    reading::an_exact_list_is_as_it_was,
+    reading::lists_can_be_narrowed,
+    reading::what_is_not_there_is_none_or_not_found,
+    reading::an_api_without_a_server_is_reported_and_costs_nothing_else,
+    writing::objects_are_created_once,
+    writing::refusals_say_why,
+    writing::objects_are_changed_in_every_way,
+    writing::the_status_is_a_part_of_its_own,
+    writing::objects_are_deleted_if_they_are_the_right_ones,
+    writing::waits_end_when_the_condition_holds_or_the_time_is_over,
+    writing::a_new_type_is_waited_for_and_served,
+    writing::writes_are_recorded_as_ours,
+}
+
+/// A cluster to test with, and a namespace of the test's own in it.
+struct Tested {
     cluster: KubeCluster,
     discovery: Discovery,
     namespace: String,
 }
 
-impl Real {
-    async fn new() -> Option<Self> {
+impl Tested {
+    /// A new sandbox, without a socket.
+    async fn sandbox() -> Option<Self> {
+        let client = kube::Client::new(Sandbox::default(), "default");
+        Some(Self::new(KubeCluster::new(client, "https://sandbox", CallLimits::default())).await)
+    }
+
+    /// The real cluster, where there is one.
+    async fn real() -> Option<Self> {
         let Some(kubeconfig) = std::env::var_os("KBACKUP_TEST_KUBECONFIG") else {
             assert!(
                 std::env::var_os("KBACKUP_TEST_REQUIRE").is_none_or(|value| value != "1"),
@@ -33,12 +88,15 @@ impl Real {
             return None;
         };
         let options = ConnectOptions { kubeconfig: Some(kubeconfig.into()), ..ConnectOptions::default() };
-        let cluster = KubeCluster::connect(&options).await.expect("the cluster answers");
+        Some(Self::new(KubeCluster::connect(&options).await.expect("the cluster answers")).await)
+    }
+
+    async fn new(cluster: KubeCluster) -> Self {
         let discovery = cluster.discover().await.expect("discovery");
-        let real = Self { cluster, discovery, namespace: unique("kube-port") };
-        let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": real.namespace}});
-        real.create("v1/namespaces", namespace).await.expect("the namespace is created");
-        Some(real)
+        let tested = Self { cluster, discovery, namespace: unique("kube-port") };
+        let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": tested.namespace}});
+        tested.create("v1/namespaces", namespace).await.expect("the namespace is created");
+        tested
     }
 
     fn ty(&self, gvr: &str) -> Arc<ResourceType> {
