@@ -4,5 +4,6 @@
 //! with what it did wrong, so that a test of an adapter is one line.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a suite is test code that happens to be public")]
 
+pub mod cluster;
 pub mod snapshot;
 pub mod store;

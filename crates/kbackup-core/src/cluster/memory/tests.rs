@@ -505,3 +505,16 @@ async fn a_watch_begins_with_what_is_there_and_learns_that_it_was_too_slow() {
     assert_eq!(events.next().await.as_deref(), Some("Expired"));
     assert_eq!(events.next().await, None);
 }
+
+#[tokio::test]
+async fn it_conforms_to_the_ports() {
+    let cluster = cluster();
+    crate::conformance::cluster::all(Arc::new(cluster.clone())).await;
+    let namespaces = names(&cluster, &ListRequest::new(gvr("v1/namespaces")));
+    assert_eq!(namespaces.len(), 4, "the suite leaves nothing behind: {namespaces:?}");
+    let compact = |revision| {
+        cluster.compact(revision);
+        async {}
+    };
+    crate::conformance::cluster::compacted_revisions_are_expired(Arc::new(cluster.clone()), compact).await;
+}
