@@ -65,11 +65,11 @@ impl Area {
 
     /// A ConfigMap that could be created.
     pub(super) fn config_map(&self, name: &str, data: &str) -> Object {
-        self.config_map_with(name, data, json!({}))
+        self.config_map_with(name, data, &json!({}))
     }
 
     /// A ConfigMap with further metadata.
-    pub(super) fn config_map_with(&self, name: &str, data: &str, metadata: Value) -> Object {
+    pub(super) fn config_map_with(&self, name: &str, data: &str, metadata: &Value) -> Object {
         let mut body = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"key": data}});
         body["metadata"]["name"] = json!(name);
         body["metadata"]["namespace"] = json!(self.namespace);

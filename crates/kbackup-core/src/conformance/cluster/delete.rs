@@ -40,7 +40,7 @@ pub async fn deletions_ask_for_one_uid(cluster: &Arc<dyn ClusterWriter>) {
 pub async fn finalizers_hold_an_object(cluster: &Arc<dyn ClusterWriter>) {
     Area::run(cluster, |area| async move {
         let held = json!({"finalizers": ["conformance.kbackup.dev/hold"]});
-        area.create(&area.config_map_with("a", "x", held)).await;
+        area.create(&area.config_map_with("a", "x", &held)).await;
         area.cluster.delete(&area.at("a"), &DeleteOptions::default()).await.expect("a deletion");
         let marked = area.get("a").await.map(|found| found.meta().deleting);
         // The finalizer goes first, or a failure here would leave the namespace for ever.

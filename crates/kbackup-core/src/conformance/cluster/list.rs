@@ -75,7 +75,7 @@ pub async fn labels_select(cluster: &Arc<dyn ClusterWriter>) {
     Area::run(cluster, |area| async move {
         for (name, tier) in [("a", "web"), ("b", "db"), ("c", "web")] {
             let labels = serde_json::json!({"labels": {"tier": tier}});
-            area.create(&area.config_map_with(name, "x", labels)).await;
+            area.create(&area.config_map_with(name, "x", &labels)).await;
         }
         for (selector, expect) in [
             ("tier=web", vec!["a", "c"]),

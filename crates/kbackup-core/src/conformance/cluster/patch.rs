@@ -11,7 +11,7 @@ use crate::cluster::{ClusterErrorKind, ClusterWriter, Patch, WriteOptions};
 pub async fn patches_change_what_they_name(cluster: &Arc<dyn ClusterWriter>) {
     Area::run(cluster, |area| async move {
         let finalizers = json!({"finalizers": ["conformance.kbackup.dev/a"]});
-        area.create(&area.config_map_with("a", "1", finalizers)).await;
+        area.create(&area.config_map_with("a", "1", &finalizers)).await;
         let options = WriteOptions::default();
         let rows = [
             (Patch::Json(json!([{"op": "add", "path": "/data/b", "value": "2"}])), json!({"key": "1", "b": "2"})),

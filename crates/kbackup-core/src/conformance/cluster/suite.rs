@@ -38,9 +38,9 @@ pub async fn all(cluster: Arc<dyn ClusterWriter>) {
 
 /// A revision that was compacted away is `Expired`: at the beginning of a list, and between two of its pages. `compact`
 /// forgets everything before a revision, however the implementation is made to do that.
-pub async fn compacted_revisions_are_expired<F: Future<Output = ()>>(
+pub async fn compacted_revisions_are_expired<F: Future<Output = ()> + Send>(
     cluster: Arc<dyn ClusterWriter>,
-    compact: impl Fn(Revision) -> F,
+    compact: impl Fn(Revision) -> F + Send + Sync,
 ) {
     let compact = &compact;
     Area::run(&cluster, |area| async move {

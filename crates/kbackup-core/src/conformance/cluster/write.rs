@@ -82,7 +82,7 @@ pub async fn wrong_objects_are_invalid(cluster: &Arc<dyn ClusterWriter>) {
 pub async fn terminating_namespaces_take_nothing(cluster: &Arc<dyn ClusterWriter>) {
     Area::run(cluster, |area| async move {
         let held = json!({"finalizers": ["conformance.kbackup.dev/hold"]});
-        area.create(&area.config_map_with("held", "x", held)).await;
+        area.create(&area.config_map_with("held", "x", &held)).await;
         area.cluster.delete(&area.place(), &DeleteOptions::default()).await.expect("a deletion");
         let late = area.try_create(&area.config_map("late", "x")).await;
         let there = area.cluster.get(&area.place()).await.expect("a get").is_some_and(|found| found.meta().deleting);
