@@ -15,6 +15,16 @@
 //! | 4 | [`backup`], [`restore`], [`catalog`] |
 //! | 5 | [`engine`] |
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::panic,
+        clippy::needless_pass_by_value,
+        reason = "tests may end loudly, and take rows by value"
+    )
+)]
+
 pub mod action;
 pub mod backup;
 pub mod catalog;

@@ -1,5 +1,7 @@
 //! The engines over the in-memory ports.
 
+#![allow(clippy::type_complexity, reason = "rows of tables are tuples")]
+
 mod backup;
 mod catalog;
 mod crash;
