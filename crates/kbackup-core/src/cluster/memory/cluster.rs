@@ -22,11 +22,9 @@ use crate::model::{Discovery, Gvr, Object, ObjectRef, ResourceType, Revision, Ve
 ///
 /// Its own methods do not wait and are what an API server in a process is made of; through the ports
 /// [`ClusterReader`](crate::cluster::ClusterReader), [`ClusterWriter`](crate::cluster::ClusterWriter) and
-/// [`PodExec`](crate::cluster::PodExec) it is a cluster like any other. Where both have a method of one name, the call on
-/// the type itself is the one that does not wait.
+/// [`PodExec`](crate::cluster::PodExec) it is a cluster like any other. A method of its own wins over a port's.
 ///
-/// Every state since the last compaction is kept, so memory grows with the number of writes, up to the limit of
-/// [`MemoryClusterBuilder::history_max`].
+/// Every state since the last compaction is kept, at most [`MemoryClusterBuilder::history_max`] writes.
 #[derive(Debug, Clone)]
 pub struct MemoryCluster {
     pub(super) inner: Arc<Inner>,
@@ -234,8 +232,7 @@ impl MemoryCluster {
         state.compact(newest);
     }
 
-    /// Makes an API group (`metrics.k8s.io`), or one version of it (`batch/v1`), fail as one whose server is gone: discovery
-    /// says so, its types do not answer, and no namespace can end.
+    /// Makes an API group, or one version of it (`batch/v1`), fail as one whose server is gone; no namespace can end then.
     pub fn break_group(&self, group_version: &str, message: &str) {
         self.inner.modify().types.set_broken(group_version, Some(message));
     }

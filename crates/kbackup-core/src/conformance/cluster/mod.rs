@@ -9,7 +9,7 @@
 //! use std::sync::Arc;
 //! use kbackup_core::{cluster::MemoryCluster, conformance};
 //!
-//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
 //! conformance::cluster::all(Arc::new(MemoryCluster::new())).await;
 //! # });
 //! ```
