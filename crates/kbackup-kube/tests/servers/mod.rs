@@ -2,6 +2,7 @@
 //! `KBACKUP_TEST_KUBECONFIG` names, which is written to. Without it the tests of the real one say that they were skipped;
 //! with `KBACKUP_TEST_REQUIRE=1` they fail then.
 
+mod contract;
 mod reading;
 mod writing;
 
@@ -33,6 +34,7 @@ macro_rules! tests {
 
 // The sandbox has no aggregated APIs, no schemas and no record of who manages fields.
 tests! { sandbox:
+    contract::all,
     reading::tells_who_it_is,
     reading::every_type_lists_at_one_revision,
     reading::an_exact_list_is_as_it_was,
@@ -47,6 +49,7 @@ tests! { sandbox:
 }
 
 tests! { real:
+    contract::all,
     reading::tells_who_it_is,
     reading::every_type_lists_at_one_revision,
     reading::an_exact_list_is_as_it_was,
