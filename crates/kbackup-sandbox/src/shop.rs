@@ -54,5 +54,7 @@ mod tests {
         let sandbox = crate::Sandbox::default();
         let loaded = crate::manifest::load(sandbox.cluster(), manifests().expect("manifests"), "test").await;
         assert_eq!(loaded.expect("it loads").created, manifests().expect("manifests").len());
+        let again = crate::manifest::load(sandbox.cluster(), manifests().expect("manifests"), "test").await;
+        assert_eq!(again.expect("it loads again").created, 0);
     }
 }

@@ -172,8 +172,8 @@ async fn apply_creates_changes_and_removes() {
     }
     // An object that was applied by kubectl itself first, and by the server then.
     kubectl.feed("apply -f -", &config_map("a: '1', b: '2'")).await;
-    kubectl.feed("apply --server-side -f -", &config_map("a: '3'")).await;
-    assert_eq!(kubectl.json("get cm new -n shop").await["data"], serde_json::json!({"a": "3"}));
+    kubectl.feed("apply --server-side --force-conflicts -f -", &config_map("a: '3'")).await;
+    assert_eq!(kubectl.json("get cm new -n shop").await["data"]["a"], "3");
 
     let coupon =
         "apiVersion: shop.example.com/v1\nkind: Coupon\nmetadata: {name: new, namespace: shop}\nspec: {percent: 5}\n";
