@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use kbackup_core::cluster::{ClusterWriter, Condition, Created, Part, Patch, Waited, WriteOptions};
+use kbackup_core::cluster::{ClusterResult, ClusterWriter, Condition, Created, Part, Patch, Waited, WriteOptions};
 use kbackup_core::model::{Discovery, Gvk, Object, ObjectRef, ResourceType};
 
 use super::order::steps;
@@ -79,15 +79,23 @@ impl Loading<'_> {
         let at = object.at(&ty.gvr);
         let refused =
             |source| LoadError::Refused { origin: manifest.origin.clone(), object: object.to_string(), source };
-        match self.cluster.create(&ty, &object, &self.options).await.map_err(refused)? {
-            Created::New(_) => self.loaded.created += 1,
-            Created::Exists => {
-                let apply = Patch::Apply { body: object.to_value(), force: true };
-                self.cluster.patch(&at, &apply, Part::Main, &self.options).await.map_err(refused)?;
-                self.loaded.updated += 1;
-            }
+        // Looking first is not only what kubectl does: a server that is asked to create a Service which exists may complain
+        // of its node port instead.
+        let exists = !at.name.is_empty() && self.cluster.get(&at).await.map_err(refused)?.is_some();
+        if !exists && self.create(&ty, &object).await.map_err(refused)? {
+            self.loaded.created += 1;
+        } else {
+            let apply = Patch::Apply { body: object.to_value(), force: true };
+            self.cluster.patch(&at, &apply, Part::Main, &self.options).await.map_err(refused)?;
+            self.loaded.updated += 1;
         }
         Ok(at)
+    }
+
+    /// Whether there was no such object, so that it was created.
+    async fn create(&self, ty: &ResourceType, object: &Object) -> ClusterResult<bool> {
+        let created = self.cluster.create(ty, object, &self.options).await?;
+        Ok(matches!(created, Created::New(_)))
     }
 
     /// The type of a manifest's object. Where it is missing and its definition was just loaded, discovery is asked again
