@@ -5,8 +5,8 @@ use kbackup_core::cluster::MemoryCluster;
 use kbackup_core::cluster::Part;
 use serde_json::{Value, json};
 
-use super::{Call, collection, delete, exec, object, review, watch};
-use crate::discovery::{self, Group, groups};
+use super::{Call, collection, delete, exec, object, review, scale, watch};
+use crate::discovery::{self, Group, groups, openapi_v2};
 use crate::wire::{self, ApiError, ApiResult, Body, ResourcePath, Route};
 
 /// Answers a request.
@@ -21,6 +21,10 @@ pub(crate) fn answer(cluster: &MemoryCluster, call: Call) -> ApiResult<Response<
         _ if call.method != Method::GET && call.method != Method::HEAD => Err(ApiError::method_not_allowed()),
         Route::Version => Ok(wire::json(StatusCode::OK, &version(cluster.version()))),
         Route::Health => Ok(wire::text("ok")),
+        Route::OpenApiV2 if call.accept.names(openapi_v2::ASKED) => {
+            Ok(wire::bytes_of_type(openapi_v2::ANSWERED, openapi_v2::PROTOBUF))
+        }
+        Route::OpenApiV2 => Ok(wire::json(StatusCode::OK, &openapi_v2::json())),
         Route::Unknown => Err(ApiError::no_such_path()),
         route => describe(cluster, &call, &route),
     }
@@ -40,6 +44,11 @@ fn resource(cluster: &MemoryCluster, call: Call, path: &ResourcePath) -> ApiResu
         (None | Some("status"), Some(at), "PATCH") => object::patch(cluster, &call, &at, part),
         (None, Some(at), "DELETE") => delete::one(cluster, &call, &at),
         (Some("exec"), Some(at), "GET" | "POST") if at.gvr.group_resource() == "pods" => exec::exec(cluster, call, at),
+        (Some("scale"), Some(at), method) if discovery::has_scale(&at.gvr.group_resource()) => match method {
+            "GET" => scale::get(cluster, &at),
+            "PUT" | "PATCH" => scale::set(cluster, &call, &at),
+            _ => Err(ApiError::method_not_allowed()),
+        },
         (None | Some("status"), ..) => Err(ApiError::method_not_allowed()),
         (Some(_), ..) => Err(ApiError::no_such_path()),
     }

@@ -9,6 +9,7 @@ mod object;
 mod options;
 mod raw;
 mod review;
+mod scale;
 mod view;
 mod watch;
 

@@ -5,7 +5,7 @@ use kbackup_core::model::ResourceType;
 use serde_json::{Value, json};
 
 use super::groups::{Group, Version};
-use super::legacy::STATUS_VERBS;
+use super::subresource::{Subresource, subresources};
 
 /// The media type of the document.
 pub(crate) const MEDIA_TYPE: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
@@ -46,10 +46,16 @@ fn resource(ty: &ResourceType) -> Value {
     if !ty.categories.is_empty() {
         resource["categories"] = json!(ty.categories);
     }
-    if ty.has_status {
-        resource["subresources"] = json!([{"subresource": "status", "responseKind": kind, "verbs": STATUS_VERBS}]);
+    let subresources: Vec<_> = subresources(ty).iter().map(subresource).collect();
+    if !subresources.is_empty() {
+        resource["subresources"] = subresources.into();
     }
     resource
+}
+
+fn subresource(sub: &Subresource) -> Value {
+    let kind = json!({"group": sub.group, "version": sub.version, "kind": sub.kind});
+    json!({"subresource": sub.name, "responseKind": kind, "verbs": sub.verbs})
 }
 
 #[cfg(test)]

@@ -5,9 +5,7 @@ use kbackup_core::model::ResourceType;
 use serde_json::{Value, json};
 
 use super::groups::{Group, Version};
-
-/// What a `status` subresource can be asked to do.
-pub(super) const STATUS_VERBS: [&str; 3] = ["get", "patch", "update"];
+use super::subresource::{Subresource, subresources};
 
 /// The document of `/api`.
 pub(crate) fn api_versions(core: Option<&Group>) -> Value {
@@ -42,7 +40,7 @@ fn group_entry(group: &Group) -> Value {
     json!({"name": group.name, "preferredVersion": versions.first(), "versions": versions})
 }
 
-/// A type, and its `status` where it has one.
+/// A type and its subresources.
 fn resources(ty: &ResourceType) -> Vec<Value> {
     let mut main = json!({
         "name": ty.gvr.plural,
@@ -57,11 +55,13 @@ fn resources(ty: &ResourceType) -> Vec<Value> {
     if !ty.categories.is_empty() {
         main["categories"] = json!(ty.categories);
     }
-    let status = json!({
-        "name": format!("{}/status", ty.gvr.plural), "singularName": "", "namespaced": ty.namespaced,
-        "kind": ty.kind, "verbs": STATUS_VERBS,
-    });
-    if ty.has_status { vec![main, status] } else { vec![main] }
+    let subresource = |sub: Subresource| {
+        json!({
+            "name": format!("{}/{}", ty.gvr.plural, sub.name), "singularName": "", "namespaced": ty.namespaced,
+            "group": sub.group, "version": sub.version, "kind": sub.kind, "verbs": sub.verbs,
+        })
+    };
+    std::iter::once(main).chain(subresources(ty).into_iter().map(subresource)).collect()
 }
 
 #[cfg(test)]

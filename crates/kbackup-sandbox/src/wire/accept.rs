@@ -50,6 +50,11 @@ impl Accept {
         })
     }
 
+    /// Whether the client names this media type.
+    pub(crate) fn names(&self, media_type: &str) -> bool {
+        self.0.iter().any(|media| media.name == media_type)
+    }
+
     /// Whether a discovery document should be the aggregated one.
     pub(crate) fn aggregated_discovery(&self) -> bool {
         let json = self.0.iter().find(|media| media.is_json());

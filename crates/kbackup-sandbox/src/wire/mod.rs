@@ -13,4 +13,4 @@ pub(crate) use body::{Chunks, read, read_object, read_value};
 pub(crate) use error::{ApiError, ApiResult};
 pub(crate) use path::{ResourcePath, Route};
 pub(crate) use query::Query;
-pub(crate) use response::{json, json_bytes, json_of_type, lines, text};
+pub(crate) use response::{bytes_of_type, json, json_bytes, json_of_type, lines, text};

@@ -20,6 +20,8 @@ pub(crate) enum Route {
     Group(String),
     /// `/api/VERSION` or `/apis/GROUP/VERSION`
     GroupVersion(String, String),
+    /// `/openapi/v2`
+    OpenApiV2,
     /// `/openapi/v3`
     OpenApiIndex,
     /// `/openapi/v3/api/VERSION` or `/openapi/v3/apis/GROUP/VERSION`
@@ -50,6 +52,7 @@ impl Route {
             ["api"] => Self::CoreVersions,
             ["apis"] => Self::Groups,
             ["apis", group] => Self::Group((*group).to_owned()),
+            ["openapi", "v2"] => Self::OpenApiV2,
             ["openapi", "v3"] => Self::OpenApiIndex,
             ["openapi", "v3", "api", version] => Self::OpenApi(String::new(), (*version).to_owned()),
             ["openapi", "v3", "apis", group, version] => Self::OpenApi((*group).to_owned(), (*version).to_owned()),
@@ -143,7 +146,7 @@ mod tests {
             ("/openapi/v3", Route::OpenApiIndex),
             ("/openapi/v3/api/v1", Route::OpenApi(core.0, core.1)),
             ("/openapi/v3/apis/apps/v1", Route::OpenApi(apps.0, apps.1)),
-            ("/openapi/v2", Route::Unknown),
+            ("/openapi/v2", Route::OpenApiV2),
             ("/", Route::Unknown),
             ("/api/v1//pods", Route::Unknown),
             ("/api/v1/pods/a/b/c", Route::Unknown),

@@ -24,6 +24,11 @@ pub(crate) fn json_of_type(media_type: &'static str, value: &Value) -> Response<
     with_body(StatusCode::OK, media_type, Body::whole(value.to_string()))
 }
 
+/// An answer of bytes of a media type.
+pub(crate) fn bytes_of_type(media_type: &'static str, bytes: &'static [u8]) -> Response<Body> {
+    with_body(StatusCode::OK, media_type, Body::whole(bytes))
+}
+
 /// An answer of JSON that is written while it is read.
 pub(crate) fn lines(body: Body) -> Response<Body> {
     with_body(StatusCode::OK, JSON, body)

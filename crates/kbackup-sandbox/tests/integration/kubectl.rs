@@ -202,6 +202,12 @@ async fn objects_are_patched_and_labelled() {
     // A strategic merge patch finds the container by its name, and leaves its other fields.
     assert_eq!((&container["image"], &container["ports"][0]["name"]), (&"nginx:2".into(), &"http".into()));
 
+    assert_eq!(kubectl.run("scale deploy web -n shop --replicas=0").await, "deployment.apps/web scaled");
+    assert_eq!(kubectl.json("get deploy web -n shop").await["spec"]["replicas"], 0);
+    assert_eq!(
+        kubectl.run("scale deploy web -n shop --current-replicas=0 --replicas=2").await,
+        "deployment.apps/web scaled"
+    );
     assert_eq!(kubectl.run("label cm web -n shop a=b").await, "configmap/web labeled");
     assert_eq!(kubectl.run("annotate cm web -n shop c=d").await, "configmap/web annotated");
     let metadata = kubectl.json("get cm web -n shop").await["metadata"].clone();
@@ -237,6 +243,14 @@ async fn commands_run_in_pods() {
     });
     assert_eq!(kubectl.run("exec -n shop toolbox -- echo hello").await, "echo hello");
     assert!(kubectl.refused("exec -n shop toolbox -- false").await.contains("exit code 3"));
+}
+
+#[tokio::test]
+async fn lists_are_applied_item_by_item() {
+    let Some(kubectl) = Kubectl::with_shop().await else { return };
+    let item = |name: &str| format!("{{apiVersion: v1, kind: ConfigMap, metadata: {{name: {name}, namespace: shop}}}}");
+    let list = format!("apiVersion: v1\nkind: ConfigMapList\nitems: [{}, {}]\n", item("a"), item("b"));
+    assert_eq!(kubectl.feed("apply -f -", &list).await, "configmap/a created\nconfigmap/b created");
 }
 
 #[tokio::test]
