@@ -1,6 +1,6 @@
 //! Back up, restore and migrate the objects of a Kubernetes cluster, as a library.
 //!
-//! The engines are async functions over three ports: a [cluster](cluster), an [object store](store) and a
+//! The engines are async functions over three ports: a [cluster], an [object store](store) and a
 //! [snapshot provider](snapshot). This crate holds the ports, in-memory implementations of all three, the
 //! vocabulary and the engines; it carries no client, no cloud SDK and no TLS, so that it can be embedded anywhere.
 //!

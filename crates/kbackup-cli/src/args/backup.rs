@@ -26,7 +26,7 @@ pub(crate) enum BackupVerb {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct BackupCreate {
-    /// The backup's name; not given: backup-<YYYYMMDDhhmmss>.
+    /// The backup's name; not given: `backup-<YYYYMMDDhhmmss>`.
     pub(crate) name: Option<BackupName>,
     #[command(flatten)]
     selection: Selection,

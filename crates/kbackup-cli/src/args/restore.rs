@@ -22,7 +22,7 @@ pub(crate) enum RestoreVerb {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct RestoreCreate {
-    /// The restore's name; not given: <backup>-<YYYYMMDDhhmmss>.
+    /// The restore's name; not given: `<backup>-<YYYYMMDDhhmmss>`.
     pub(crate) name: Option<BackupName>,
     /// The backup to restore.
     #[arg(long, value_name = "BACKUP")]
