@@ -1,1 +1,2 @@
-//! p
+//! Examples of kbackup as a library.
+#![doc = include_str!("README.md")]

@@ -1,0 +1,46 @@
+//! Every example that needs no cluster runs to its end, and what it asserts holds.
+
+macro_rules! runs {
+    ($($name:ident),+ $(,)?) => {
+        $(
+            #[test]
+            fn $name() {
+                $name::main().expect("the example runs to its end");
+            }
+        )+
+    };
+}
+
+#[path = "back_up_to_a_folder.rs"]
+mod back_up_to_a_folder;
+#[path = "dry_run.rs"]
+mod dry_run;
+#[path = "flaky_store.rs"]
+mod flaky_store;
+#[path = "list_and_delete.rs"]
+mod list_and_delete;
+#[path = "migrate.rs"]
+mod migrate;
+#[path = "own_store.rs"]
+mod own_store;
+#[path = "own_transform.rs"]
+mod own_transform;
+#[path = "progress.rs"]
+mod progress;
+#[path = "restore_under_another_name.rs"]
+mod restore_under_another_name;
+#[path = "select_objects.rs"]
+mod select_objects;
+
+runs!(
+    back_up_to_a_folder,
+    dry_run,
+    flaky_store,
+    list_and_delete,
+    migrate,
+    own_store,
+    own_transform,
+    progress,
+    restore_under_another_name,
+    select_objects,
+);
