@@ -7,6 +7,7 @@ mod claim;
 mod compressed;
 mod error;
 mod index;
+mod inflate;
 mod layout;
 mod manifest;
 mod part;

@@ -7,9 +7,9 @@ use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use sha2::{Digest, Sha256};
-use zstd::stream::write::Decoder;
 
 use super::compressed::hex;
+use super::inflate::Inflater;
 use super::{BackupLayout, FileRecord, FormatError, FormatVersion, IndexLine, IndexReader, Manifest, PartRecord};
 use crate::limits::Limits;
 use crate::model::BackupName;
@@ -162,12 +162,12 @@ async fn read_lines(
 ) -> Result<(), FormatError> {
     let damaged = |error: io::Error| FormatError::damaged(name, format!("{}: {error}", file.key));
     let lines = Lines { take, rest: Vec::new(), room: file.raw_bytes };
-    let mut decoder = Decoder::new(lines).map_err(damaged)?;
+    let mut inflater = Inflater::of(&file.key, lines).map_err(damaged)?;
     let mut body = Body::open(store, name, file).await?;
     while let Some(piece) = body.next().await? {
-        decoder.write_all(&piece).map_err(damaged)?;
+        inflater.write_all(&piece).map_err(damaged)?;
     }
-    decoder.flush().map_err(damaged)?;
+    inflater.end().map_err(damaged)?;
     body.check()
 }
 
@@ -224,7 +224,7 @@ impl From<&IndexLine> for ObjectCut {
 /// Reads chosen objects of one part, in the order of their place, holding only a few at a time.
 pub struct PartReader<'a> {
     body: Body<'a>,
-    decoder: Decoder<'static, Cutter>,
+    inflater: Inflater<Cutter>,
     piece: Bytes,
 }
 
@@ -260,8 +260,9 @@ impl<'a> PartReader<'a> {
             open: Vec::new(),
             done: VecDeque::new(),
         };
-        let decoder = Decoder::new(cutter).map_err(|error| FormatError::damaged(name, error.to_string()))?;
-        Ok(Self { body: Body::open(store, name, &part.file).await?, decoder, piece: Bytes::new() })
+        let inflater =
+            Inflater::of(&part.file.key, cutter).map_err(|error| FormatError::damaged(name, error.to_string()))?;
+        Ok(Self { body: Body::open(store, name, &part.file).await?, inflater, piece: Bytes::new() })
     }
 
     /// The JSON of the next object, its digest checked; `None` after the last.
@@ -270,7 +271,7 @@ impl<'a> PartReader<'a> {
     /// `Damaged` where the part ends too early, can't be decompressed, or an object's digest differs.
     pub async fn next(&mut self) -> Result<Option<Bytes>, FormatError> {
         loop {
-            let cutter = self.decoder.get_mut();
+            let cutter = self.inflater.get_mut();
             if let Some(bytes) = cutter.done.pop_front() {
                 return Ok(Some(bytes));
             }
@@ -290,9 +291,9 @@ impl<'a> PartReader<'a> {
             };
         }
         let bite = self.piece.split_to(self.piece.len().min(BITE_BYTES));
-        self.decoder
+        self.inflater
             .write_all(&bite)
-            .and_then(|()| self.decoder.flush())
+            .and_then(|()| self.inflater.flush())
             .map_err(|error| FormatError::damaged(self.body.name, format!("{}: {error}", self.body.file.key)))
     }
 }
