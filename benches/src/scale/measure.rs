@@ -103,6 +103,7 @@ async fn take_all(args: &Args, bounds: &Bounds) -> Result<Done, Failed> {
         ty: Arc::clone(ty),
         namespace: None,
         labels: LabelSelector::default(),
+        name: None,
         at: At::Exact(revision),
         page: PageSize { objects_max: bounds.page, bytes_target: Limits::default().page_bytes_target },
         metadata_only: false,
@@ -131,7 +132,8 @@ async fn back_up(args: &Args, bounds: &Bounds) -> Result<Done, Failed> {
     let limits = Limits { page_objects_max: bounds.page, lists_max: bounds.lists, ..Limits::default() };
     let name: BackupName = "scale".parse()?;
     let spec = BackupSpec { consistency: Consistency::Strict, ..BackupSpec::default() };
-    let report = backup::run(&cluster, &store, &name, &spec, &Run::default().limits(limits)).await?;
+    let report =
+        backup::run(&backup::Ports::new(&cluster, &store), &name, &spec, &Run::default().limits(limits)).await?;
     let counts = &report.manifest.counts;
     Ok(Done { bytes_read: counts.bytes_raw, bytes_stored: counts.bytes_stored, objects: counts.objects })
 }

@@ -69,7 +69,7 @@ impl Engine {
     /// # Errors
     /// As [`backup::run`].
     pub async fn backup(&self, name: &BackupName, spec: &BackupSpec, run: &Run) -> Result<BackupReport, BackupError> {
-        backup::run(&*self.cluster, &*self.store, name, spec, run).await
+        backup::run(&backup::Ports::new(&*self.cluster, &*self.store), name, spec, run).await
     }
 
     /// Plans a restore, without any effect: see [`restore::plan()`].

@@ -10,6 +10,7 @@ use futures::future::try_join_all;
 use super::BackupError;
 use super::archive::{Archive, Lane};
 use super::claim::Held;
+use super::witness::Witness;
 use crate::cluster::{At, ClusterError, ClusterErrorKind, ClusterReader, ListQuery, Page, PageSize};
 use crate::event::Event;
 use crate::filter::{Needs, Query, Rules, Verdict};
@@ -33,6 +34,8 @@ pub(super) struct Collect<'a, 's> {
     pub(super) revision: Revision,
     /// Given in the second pass: what the objects of the first need. Then only that is taken.
     pub(super) needed: Option<&'a Needs>,
+    /// Who is shown what is taken.
+    pub(super) witnesses: &'a [&'a dyn Witness],
     pub(super) run: &'a Run,
 }
 
@@ -125,6 +128,9 @@ async fn read_type(
         if read.taken.objects > 0 {
             let noted = cx.archive.void(&query.ty.gvr, query.namespace.as_ref()).await;
             noted.map_err(BackupError::store("writing the index"))?;
+            for witness in cx.witnesses {
+                witness.forget(&query.ty.gvr, query.namespace.as_deref());
+            }
             voided = true;
         }
     }
@@ -144,6 +150,7 @@ async fn read_once(
         ty: query.ty.clone(),
         namespace: query.namespace.clone(),
         labels: query.labels.clone(),
+        name: query.name.clone(),
         at,
         page,
         metadata_only: false,
@@ -166,6 +173,9 @@ async fn write_page(
 ) -> Result<(), BackupError> {
     let voided = read.voided;
     let taken: Vec<&Object> = page.objects.iter().filter(|object| cx.takes(query, object, voided)).collect();
+    for witness in cx.witnesses.iter().filter(|witness| witness.wants(&query.ty.gvr)) {
+        taken.iter().for_each(|object| witness.see(&query.ty.gvr, object));
+    }
     let bytes: u64 = taken.iter().map(|object| object.raw().len() as u64).sum();
     lane.append(&query.ty.gvr, &taken).await.map_err(BackupError::store("writing the archive"))?;
     cx.held.beat(cx.run.now()).await.map_err(BackupError::store("renewing the claim"))?;

@@ -7,8 +7,11 @@ mod claim;
 mod collect;
 mod commit;
 mod error;
+mod ports;
 mod run;
 mod select;
+mod witness;
 
 pub use error::BackupError;
+pub use ports::Ports;
 pub use run::{BackupReport, run};

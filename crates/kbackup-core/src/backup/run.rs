@@ -1,6 +1,5 @@
 //! One backup, from the spec to the manifest.
 
-use super::BackupError;
 use std::collections::BTreeSet;
 
 use super::archive::Archive;
@@ -8,7 +7,7 @@ use super::claim::{Held, take};
 use super::collect::{Collect, collect};
 use super::commit::{Facts, close, commit};
 use super::select::select;
-use crate::cluster::ClusterReader;
+use super::{BackupError, Ports};
 use crate::format::{Manifest, Resolved};
 use crate::issue::Issue;
 use crate::model::BackupName;
@@ -34,13 +33,13 @@ pub struct BackupReport {
 /// Then there is no backup of that name, and what was written of it is removed, as far as the store lets it;
 /// [`BackupError::Uncertain`] is the one exception. What goes wrong with single objects or types is an issue in the report.
 pub async fn run(
-    cluster: &dyn ClusterReader,
-    store: &dyn ObjectStore,
+    ports: &Ports<'_>,
     name: &BackupName,
     spec: &BackupSpec,
     run: &Run,
 ) -> Result<BackupReport, BackupError> {
     spec.validate().map_err(BackupError::Invalid)?;
+    let store = ports.store;
     if !store.capabilities().writable {
         return Err(read_only(store));
     }
@@ -48,7 +47,7 @@ pub async fn run(
     let written = tokio::select! {
         biased;
         () = run.cancelled() => Err(BackupError::Cancelled),
-        written = write(cluster, store, &held, (name, spec), run) => written,
+        written = write(ports, &held, (name, spec), run) => written,
     };
     let committed = match written {
         // From here on the run can't be cancelled: the manifest is there or it is not.
@@ -61,12 +60,12 @@ pub async fn run(
 
 /// Everything but the commit.
 async fn write(
-    cluster: &dyn ClusterReader,
-    store: &dyn ObjectStore,
+    ports: &Ports<'_>,
     held: &Held<'_>,
     (name, spec): (&BackupName, &BackupSpec),
     run: &Run,
 ) -> Result<BackupReport, BackupError> {
+    let Ports { cluster, store } = *ports;
     run.stage("discovering the cluster");
     let info = cluster.info().await.map_err(BackupError::cluster("asking who it is"))?;
     let discovery = cluster.discover().await.map_err(BackupError::cluster("discovering its types"))?;
@@ -85,6 +84,7 @@ async fn write(
         mode: spec.consistency,
         revision,
         needed: None,
+        witnesses: &[],
         run,
     };
     let mut collected = collect(&cx, selection.queries.clone()).await?;

@@ -51,6 +51,7 @@ async fn namespaces(
         ty: discovery.get(&gvr).ok_or_else(missing)?.clone(),
         namespace: None,
         labels: LabelSelector::default(),
+        name: None,
         at: if consistency == Consistency::Relaxed { At::Newest } else { At::Exact(revision) },
         page: PageSize { objects_max: limits.page_objects_max, bytes_target: limits.page_bytes_target },
         metadata_only: true,

@@ -116,6 +116,8 @@ pub struct ListQuery {
     pub namespace: Option<String>,
     /// Only those whose labels match; the server selects.
     pub labels: LabelSelector,
+    /// Only the one of this name: a way to read one object at a revision, which [`ClusterReader::get`] is not.
+    pub name: Option<String>,
     /// At which revision.
     pub at: At,
     /// How large a page may be.

@@ -103,7 +103,7 @@ fn is_taken(ty: &ResourceType) -> bool {
 /// A list of all objects of a type.
 fn everything(ty: Arc<ResourceType>, at: At) -> ListQuery {
     let page = PageSize { objects_max: 1_000, bytes_target: 16 << 20 };
-    ListQuery { ty, namespace: None, labels: LabelSelector::default(), at, page, metadata_only: false }
+    ListQuery { ty, namespace: None, labels: LabelSelector::default(), name: None, at, page, metadata_only: false }
 }
 
 /// Where an object names a namespace, by its type. A `*` stands for every entry of a list.

@@ -51,6 +51,8 @@ pub struct Query {
     pub namespace: Option<String>,
     /// What the server is to select; empty where it cannot select what is wanted in one list.
     pub labels: LabelSelector,
+    /// Only the object of this name.
+    pub name: Option<String>,
 }
 
 /// A namespace of the cluster.
@@ -179,7 +181,7 @@ fn queries(ty: &Arc<ResourceType>, rules: &Rules, places: &[Option<String>]) -> 
         [one] => one.clone(),
         _ => LabelSelector::default(),
     };
-    let query = |namespace: Option<String>, labels| Query { ty: Arc::clone(ty), namespace, labels };
+    let query = |namespace: Option<String>, labels| Query { ty: Arc::clone(ty), namespace, labels, name: None };
     match rules.types.get(&ty.gvr) {
         // A namespace may be wanted for what lives in it, whatever its own labels.
         Some(TypeRule::Namespaces { .. }) => vec![query_all(ty)],
@@ -193,7 +195,7 @@ fn queries(ty: &Arc<ResourceType>, rules: &Rules, places: &[Option<String>]) -> 
 
 /// Every object of a type.
 fn query_all(ty: &Arc<ResourceType>) -> Query {
-    Query { ty: Arc::clone(ty), namespace: None, labels: LabelSelector::default() }
+    Query { ty: Arc::clone(ty), namespace: None, labels: LabelSelector::default(), name: None }
 }
 
 /// Whether objects of the type may come only with what needs them, in a way that a list can answer.

@@ -101,6 +101,7 @@ async fn look(
         ty: Arc::clone(&ty),
         namespace,
         labels: LabelSelector::default(),
+        name: None,
         at: At::Newest,
         page: PageSize { objects_max: limits.page_objects_max, bytes_target: limits.page_bytes_target },
         metadata_only: true,

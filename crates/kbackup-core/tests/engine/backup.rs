@@ -68,8 +68,9 @@ async fn what_happens_meanwhile_makes_no_difference() {
         let number = number.fetch_add(1, Ordering::Relaxed).to_string();
         cluster.load([configmap("shop", "a", &number), configmap("web", &format!("new-{number}"), "x")]).map(|_| ())
     });
-    let report =
-        backup::run(&meddled, &world.store, &name("b"), &BackupSpec::default(), &small()).await.expect("it is made");
+    let report = backup::run(&backup::Ports::new(&meddled, &world.store), &name("b"), &BackupSpec::default(), &small())
+        .await
+        .expect("it is made");
     assert!(report.manifest.parts.len() > 1, "the test is about several parts");
     let revision = report.manifest.consistency.revision;
     let then = all(&world.cluster, &core("configmaps"), At::Exact(revision)).await;
@@ -99,7 +100,9 @@ async fn a_revision_that_is_gone_is_read_again_and_named() {
         let world = World::shop();
         let spec = BackupSpec::default().resources(["configmaps"]);
         let report =
-            backup::run(&compacted(&world, page), &world.store, &name("b"), &spec, &small()).await.expect("it is made");
+            backup::run(&backup::Ports::new(&compacted(&world, page), &world.store), &name("b"), &spec, &small())
+                .await
+                .expect("it is made");
         assert_eq!(report.manifest.outcome, Outcome::Completed, "all of it is there");
         let exceptions = &report.manifest.consistency.exceptions;
         assert!(
@@ -120,7 +123,8 @@ async fn a_revision_that_is_gone_is_read_again_and_named() {
 async fn a_strict_backup_fails_instead_and_leaves_nothing() {
     let world = World::shop();
     let spec = BackupSpec { consistency: Consistency::Strict, ..BackupSpec::default() };
-    let failed = backup::run(&compacted(&world, 1), &world.store, &name("b"), &spec, &small()).await;
+    let failed =
+        backup::run(&backup::Ports::new(&compacted(&world, 1), &world.store), &name("b"), &spec, &small()).await;
     assert!(
         matches!(failed, Err(BackupError::Inconsistent { ref gvr, .. }) if gvr.plural == "configmaps"),
         "{failed:?}"
@@ -140,9 +144,10 @@ async fn a_list_that_fails_is_an_issue_and_the_rest_is_there() {
             "secrets" => Err(ClusterError::new(kind, "no")),
             _ => Ok(()),
         });
-        let report = backup::run(&meddled, &world.store, &name("b"), &BackupSpec::default(), &small())
-            .await
-            .expect("it is made");
+        let report =
+            backup::run(&backup::Ports::new(&meddled, &world.store), &name("b"), &BackupSpec::default(), &small())
+                .await
+                .expect("it is made");
         assert_eq!(report.manifest.outcome, Outcome::PartiallyFailed);
         assert!(
             report.issues.iter().any(|issue| issue.code == code && issue.message.contains("secrets")),
@@ -163,7 +168,8 @@ async fn wrong_credentials_end_the_run() {
         "namespaces" => Ok(()),
         _ => Err(ClusterError::new(ClusterErrorKind::Unauthenticated, "the token is expired")),
     });
-    let failed = backup::run(&meddled, &world.store, &name("b"), &BackupSpec::default(), &small()).await;
+    let failed =
+        backup::run(&backup::Ports::new(&meddled, &world.store), &name("b"), &BackupSpec::default(), &small()).await;
     assert!(matches!(failed, Err(BackupError::Cluster { .. })), "{failed:?}");
     assert_eq!(keys(&world.store).await, ["kbackup.json"]);
 }

@@ -50,7 +50,13 @@ async fn a_backup_is_whole_or_not_there() {
         for (how, plan) in plans(n) {
             let store = copy(&world.store).await;
             let flaky = FlakyStore::new(Arc::new(store.clone()), plan);
-            let result = backup::run(&world.cluster, &flaky, &name("second"), &BackupSpec::default(), &small()).await;
+            let result = backup::run(
+                &backup::Ports::new(&world.cluster, &flaky),
+                &name("second"),
+                &BackupSpec::default(),
+                &small(),
+            )
+            .await;
             failures += flaky.failures();
             let listed = whole_backups(&store).await;
             let case = format!("operation {n} fails {how}: {result:?}");
@@ -87,7 +93,8 @@ async fn a_run_that_is_dropped_leaves_nothing_that_lists() {
         let store = copy(&world.store).await;
         let (spec, run, second) = (BackupSpec::default(), small(), name("second"));
         let finished = {
-            let backup = backup::run(&world.cluster, &store, &second, &spec, &run);
+            let ports = backup::Ports::new(&world.cluster, &store);
+            let backup = backup::run(&ports, &second, &spec, &run);
             futures::pin_mut!(backup);
             poll_times(backup, polls).await
         };

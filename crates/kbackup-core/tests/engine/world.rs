@@ -159,6 +159,7 @@ pub(crate) async fn all(cluster: &dyn ClusterReader, gvr: &Gvr, at: At) -> Vec<O
         ty: discovery.get(gvr).expect("the type is served").clone(),
         namespace: None,
         labels: LabelSelector::default(),
+        name: None,
         at,
         page: PageSize { objects_max: 100, bytes_target: 1 << 20 },
         metadata_only: false,

@@ -73,12 +73,14 @@ struct Batch {
 
 impl Lister {
     fn new(http: Http, query: &ListQuery) -> Self {
+        let field = query.name.as_ref().map(|name| format!("metadata.name={name}"));
         let labels = Some(query.labels.to_string()).filter(|labels| !labels.is_empty());
         Self {
             http,
             ty: Arc::clone(&query.ty),
             uri: Uri::new(url::collection(&query.ty.gvr, query.namespace.as_deref()))
-                .with_some("labelSelector", labels.as_deref()),
+                .with_some("labelSelector", labels.as_deref())
+                .with_some("fieldSelector", field.as_deref()),
             at: query.at,
             pinned: match query.at {
                 At::Exact(revision) => Some(revision),

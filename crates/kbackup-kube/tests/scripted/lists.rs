@@ -26,6 +26,7 @@ fn query(at: At) -> ListQuery {
         ty: Arc::new(ty),
         namespace: None,
         labels: LabelSelector::default(),
+        name: None,
         at,
         page: PageSize { objects_max: 5_000, bytes_target: 16 << 20 },
         metadata_only: false,

@@ -141,6 +141,7 @@ fn all_of(ty: Arc<ResourceType>) -> ListQuery {
         ty,
         namespace: None,
         labels: LabelSelector::default(),
+        name: None,
         at: At::Newest,
         page: PageSize { objects_max: 5_000, bytes_target: 16 << 20 },
         metadata_only: false,

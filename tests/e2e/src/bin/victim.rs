@@ -23,7 +23,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let target = Target::sandbox();
     target.load(&fixtures::shop()).await;
     let store = StoppingStore::new(Arc::new(FolderStore::open(folder)?), stop_at, || say("at the point"));
-    backup::run(&*target.cluster, &store, &name, &BackupSpec::default(), &Run::default()).await?;
+    backup::run(&backup::Ports::new(&*target.cluster, &store), &name, &BackupSpec::default(), &Run::default()).await?;
     say(&format!("done {}", store.passed()));
     Ok(())
 }

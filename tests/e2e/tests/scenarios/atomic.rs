@@ -33,7 +33,7 @@ pub(crate) async fn a_backup_is_the_cluster_at_one_revision(target: &Target) {
     let backing_up = async {
         let spec = BackupSpec { consistency: Consistency::Strict, ..BackupSpec::default() };
         let name = "atomic".parse().expect("a name");
-        let report = backup::run(&*target.cluster, &store, &name, &spec, &Run::default()).await;
+        let report = backup::run(&backup::Ports::new(&*target.cluster, &store), &name, &spec, &Run::default()).await;
         done.store(true, Ordering::Release);
         report.expect("the backup is made")
     };

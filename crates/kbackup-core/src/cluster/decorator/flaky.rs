@@ -182,6 +182,7 @@ mod tests {
             ty: discovery.get(&Gvr::new("", "v1", "namespaces")).expect("it is built in").clone(),
             namespace: None,
             labels: LabelSelector::default(),
+            name: None,
             at: At::Newest,
             page: PageSize { objects_max: 1, bytes_target: 1 },
             metadata_only: false,

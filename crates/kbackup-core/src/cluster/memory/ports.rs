@@ -37,7 +37,7 @@ impl ClusterReader for MemoryCluster {
             gvr: query.ty.gvr.clone(),
             namespace: query.namespace.clone(),
             labels: query.labels.clone(),
-            fields: FieldSelector::default(),
+            fields: query.name.as_deref().map(FieldSelector::name).unwrap_or_default(),
             at: match query.at {
                 At::Newest => ListAt::Newest,
                 At::Exact(revision) => ListAt::Exact(revision),

@@ -114,6 +114,7 @@ impl Area {
             ty: self.config_maps.clone(),
             namespace: Some(self.namespace.clone()),
             labels: LabelSelector::label(LABEL.0, LABEL.1),
+            name: None,
             at: At::Newest,
             page: PageSize { objects_max: 500, bytes_target: 16 << 20 },
             metadata_only: false,

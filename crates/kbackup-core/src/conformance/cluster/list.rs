@@ -91,6 +91,27 @@ pub async fn labels_select(cluster: &Arc<dyn ClusterWriter>) {
     .await;
 }
 
+/// A list by name holds the one object of that name, also at a revision at which it was another one.
+pub async fn a_name_selects(cluster: &Arc<dyn ClusterWriter>) {
+    Area::run(cluster, |area| async move {
+        for name in ["a", "b"] {
+            area.create(&area.config_map(name, "x")).await;
+        }
+        let then = area.cluster.revision().await.expect("a revision");
+        area.cluster.delete(&area.at("a"), &Default::default()).await.expect("a delete");
+        let named = |name: &str, at| ListQuery { name: Some(name.to_owned()), at, ..area.query() };
+        for (query, expect) in [
+            (named("b", At::Newest), vec!["b"]),
+            (named("a", At::Newest), vec![]),
+            (named("a", At::Exact(then)), vec!["a"]),
+        ] {
+            let found: Vec<String> = area.found(&query).await.into_iter().map(|(name, _)| name).collect();
+            assert_eq!(found, expect, "{:?} at {:?}", query.name, query.at);
+        }
+    })
+    .await;
+}
+
 /// A list of a type that is not served is `NotFound`, and a get finds nothing.
 pub async fn types_that_are_not_served_are_not_found(cluster: &Arc<dyn ClusterWriter>) {
     Area::run(cluster, |area| async move {

@@ -27,8 +27,8 @@ pub use delete::{
     deletions_ask_for_one_uid, finalizers_hold_an_object, missing_objects_can_be_deleted, waits_end_in_time,
 };
 pub use list::{
-    labels_select, lists_at_a_revision_show_that_revision, metadata_lists_hold_no_data, pages_hold_each_object_once,
-    types_that_are_not_served_are_not_found,
+    a_name_selects, labels_select, lists_at_a_revision_show_that_revision, metadata_lists_hold_no_data,
+    pages_hold_each_object_once, types_that_are_not_served_are_not_found,
 };
 pub use patch::{apply_shares_an_object_between_managers, patches_change_what_they_name, patches_need_an_object};
 pub use suite::{all, compacted_revisions_are_expired, writes_are_refused};

@@ -20,6 +20,7 @@ pub async fn all(cluster: Arc<dyn ClusterWriter>) {
     list::pages_hold_each_object_once(cluster).await;
     list::metadata_lists_hold_no_data(cluster).await;
     list::labels_select(cluster).await;
+    list::a_name_selects(cluster).await;
     list::types_that_are_not_served_are_not_found(cluster).await;
     write::creates_tell_what_exists(cluster).await;
     write::dry_runs_change_nothing(cluster).await;
