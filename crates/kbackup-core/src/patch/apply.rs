@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::PatchError;
 use super::fields::{FieldSet, Path, Step, fields_of, parse, remove_at, show, to_json, value_at};
 use super::lists::{ListKind, Lists, keys_of};
+use super::{PatchError, last_applied};
 
 /// Who applies, and how.
 #[derive(Debug, Clone, Copy)]
@@ -22,7 +22,8 @@ pub struct Applier<'a> {
 /// What applying makes of an object; `live` is `Null` where there is none yet.
 ///
 /// The manager owns what it applies. What it owned before and no longer applies is removed, unless another one owns it
-/// too. An object without any record of managers counts as owned by `before-first-apply`, as in a real server.
+/// too. An object without any record of managers counts as owned by `before-first-apply`, as in a real server; what its
+/// annotation of client-side apply has, by `kubectl-client-side-apply`, from which `kubectl` takes over without force.
 ///
 /// ```
 /// use kbackup_core::patch::{Applier, Lists, apply};
@@ -52,10 +53,7 @@ pub fn apply(live: &Value, body: &Value, applier: &Applier<'_>) -> Result<Value,
     let own = managers.iter().position(|manager| manager.is(applier.manager, "Apply")).map(|at| managers.remove(at));
 
     let conflicts = conflicts(live, &body, &applied, &managers);
-    if !applier.force && !conflicts.is_empty() {
-        let fields = conflicts.iter().map(|(path, manager)| (show(path), manager.clone())).collect();
-        return Err(PatchError::Conflict { fields });
-    }
+    refuse(&conflicts, live, applier)?;
     for manager in &mut managers {
         manager.fields.retain(|path| !conflicts.iter().any(|(taken, name)| taken == path && *name == manager.name));
     }
@@ -73,7 +71,19 @@ pub fn apply(live: &Value, body: &Value, applier: &Applier<'_>) -> Result<Value,
         fields: applied,
     });
     record(&mut merged, &managers);
+    last_applied::follow(&mut merged, applier.manager, &body);
     Ok(merged)
+}
+
+/// Refuses to change what others own, unless it is forced or comes from client-side apply.
+fn refuse(conflicts: &[(Path, String)], live: &Value, applier: &Applier<'_>) -> Result<(), PatchError> {
+    if applier.force || conflicts.is_empty() {
+        return Ok(());
+    }
+    let free = last_applied::free_for(applier.manager, live, applier.lists);
+    let taken = conflicts.iter().filter(|(path, _)| !free.contains(path));
+    let fields: Vec<_> = taken.map(|(path, manager)| (show(path), manager.clone())).collect();
+    if fields.is_empty() { Ok(()) } else { Err(PatchError::Conflict { fields }) }
 }
 
 /// One entry of `metadata.managedFields`.
@@ -121,18 +131,26 @@ fn managers_of(live: &Value, lists: Lists) -> Vec<Manager> {
     match recorded.filter(|recorded| !recorded.is_empty()) {
         Some(recorded) => recorded.iter().map(Manager::parse).collect(),
         None if live.is_null() => Vec::new(),
-        None => {
-            let text = |path: &str| live.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
-            vec![Manager {
-                name: "before-first-apply".to_owned(),
-                operation: "Update".to_owned(),
-                api_version: text("/apiVersion"),
-                time: text("/metadata/creationTimestamp"),
-                subresource: None,
-                fields: fields_of(live, lists),
-            }]
-        }
+        None => unrecorded(live, lists),
     }
+}
+
+/// Who must have written an object that has no record of managers.
+fn unrecorded(live: &Value, lists: Lists) -> Vec<Manager> {
+    let text = |path: &str| live.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let writer = |name: &str, fields: FieldSet| Manager {
+        name: name.to_owned(),
+        operation: "Update".to_owned(),
+        api_version: text("/apiVersion"),
+        time: text("/metadata/creationTimestamp"),
+        subresource: None,
+        fields,
+    };
+    let (all, applied) = (fields_of(live, lists), last_applied::fields(live, lists));
+    vec![
+        writer("kubectl-client-side-apply", all.intersection(&applied).cloned().collect()),
+        writer("before-first-apply", all.difference(&applied).cloned().collect()),
+    ]
 }
 
 /// The applied fields that would change and that others own, with the owner's name.

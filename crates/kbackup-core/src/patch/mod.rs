@@ -5,6 +5,7 @@ mod apply;
 mod error;
 mod fields;
 mod json;
+mod last_applied;
 mod lists;
 mod merge;
 mod strategic;

@@ -170,17 +170,34 @@ async fn apply_creates_changes_and_removes() {
         assert_eq!(kubectl.json("get cm new -n shop").await["data"], serde_json::json!({"a": "3"}));
         kubectl.run("delete cm new -n shop").await;
     }
-    // An object that was applied by kubectl itself first, and by the server then.
-    kubectl.feed("apply -f -", &config_map("a: '1', b: '2'")).await;
-    kubectl.feed("apply --server-side --force-conflicts -f -", &config_map("a: '3'")).await;
-    assert_eq!(kubectl.json("get cm new -n shop").await["data"]["a"], "3");
-
     let coupon =
         "apiVersion: shop.example.com/v1\nkind: Coupon\nmetadata: {name: new, namespace: shop}\nspec: {percent: 5}\n";
     assert_eq!(kubectl.feed("apply -f -", coupon).await, "coupon.shop.example.com/new created");
     let more = coupon.replace("percent: 5", "percent: 6");
     assert_eq!(kubectl.feed("apply -f -", &more).await, "coupon.shop.example.com/new configured");
     assert_eq!(kubectl.json("get cp new -n shop").await["spec"]["percent"], 6);
+}
+
+#[tokio::test]
+async fn the_two_kinds_of_apply_take_turns() {
+    let Some(kubectl) = Kubectl::with_shop().await else { return };
+    kubectl.feed("apply -f -", &config_map("a: '1', b: '2'")).await;
+    // What neither of them has written is not taken over.
+    kubectl.run("patch cm new -n shop -p {\"data\":{\"other\":\"1\"}}").await;
+    let manifest = kubectl.home.path().join("cm.yaml");
+    std::fs::write(&manifest, config_map("a: '1', other: '2'")).expect("a file");
+    let refused = kubectl.refused(&format!("apply --server-side -f {}", manifest.display())).await;
+    assert!(refused.contains("1 conflict") && refused.contains(".data.other"), "{refused}");
+
+    // Nobody has to say --force-conflicts.
+    for (flags, data, expect) in [
+        ("--server-side ", "a: '3', c: '4'", serde_json::json!({"a": "3", "c": "4", "other": "1"})),
+        ("", "a: '5'", serde_json::json!({"a": "5", "other": "1"})),
+        ("--server-side ", "a: '6'", serde_json::json!({"a": "6", "other": "1"})),
+    ] {
+        kubectl.feed(&format!("apply {flags}-f -"), &config_map(data)).await;
+        assert_eq!(kubectl.json("get cm new -n shop").await["data"], expect);
+    }
 }
 
 #[tokio::test]
