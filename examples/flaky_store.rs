@@ -33,7 +33,7 @@ pub async fn main() -> Result<(), Box<dyn Error>> {
             let listed = engine.backups(&Limits::default()).await?;
             assert!(result.is_err() || listed.len() == 1, "operation {n}");
             for backup in listed {
-                assert!(backup.manifest.is_ok(), "operation {n}: what lists can be read");
+                assert!(backup.summary.is_ok(), "operation {n}: what lists can be read");
             }
         }
     }

@@ -21,8 +21,8 @@ pub async fn main() -> Result<(), Box<dyn Error>> {
     }
 
     for backup in engine.backups(&Limits::default()).await? {
-        match backup.manifest {
-            Ok(manifest) => println!("{}: {}, {} objects", backup.name, manifest.outcome, manifest.counts.objects),
+        match backup.summary {
+            Ok(summary) => println!("{}: {}, {} objects", backup.name, summary.outcome, summary.objects),
             // One that can't be read is in the list as what it is, and hides no other.
             Err(error) => println!("{}: {error}", backup.name),
         }

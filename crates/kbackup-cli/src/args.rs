@@ -11,7 +11,9 @@ use std::ffi::OsString;
 
 use clap::{Parser, Subcommand};
 
-pub(crate) use backup::{BackupArgs, BackupCreate, BackupDelete, BackupDescribe, BackupGet, BackupVerb};
+pub(crate) use backup::{
+    BackupArgs, BackupContents, BackupCreate, BackupDelete, BackupDescribe, BackupGet, BackupVerb,
+};
 pub(crate) use global::{Global, LogFormat, Output};
 pub(crate) use restore::{RestoreArgs, RestoreCreate, RestoreVerb};
 pub(crate) use sandbox::{DemoArgs, SandboxArgs};
@@ -72,6 +74,9 @@ mod tests {
             "kbackup backup create x --include-cluster-resources",
             "kbackup get backups --store file:///srv/backups",
             "kbackup create backup nightly",
+            "kbackup backup create nightly --labels team=shop,tier=gold",
+            "kbackup backup get -l team=shop -o json",
+            "kbackup backup contents nightly -n shop --include-resources secrets -o name",
             "kbackup describe backup nightly -o yaml",
             "kbackup --store file:///x backup delete a b --yes",
             "kbackup restore create --from-backup nightly --namespace-mappings a:b,c:d --dry-run",
@@ -92,6 +97,7 @@ mod tests {
             ("kbackup restore create --from-backup b --namespace-mappings a", "from:to"),
             ("kbackup backup create ../x", "name"),
             ("kbackup backup create x -l a=b=", "selector"),
+            ("kbackup backup create x --labels team", "key=value"),
         ] {
             let error = check(line).err().map(|error| error.to_string()).unwrap_or_default();
             assert!(error.contains(hint), "{line}: {error}");

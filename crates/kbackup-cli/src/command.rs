@@ -21,6 +21,7 @@ pub(crate) async fn run(args: &Args) -> Result<Code, Failure> {
             BackupVerb::Create(create) => backup::create(global, create).await,
             BackupVerb::Get(get) => backup::get(global, get).await,
             BackupVerb::Describe(describe) => backup::describe(global, describe).await,
+            BackupVerb::Contents(contents) => backup::contents(global, contents).await,
             BackupVerb::Delete(delete) => backup::delete(global, delete).await,
         },
         Noun::Restore(restore) => match &restore.verb {

@@ -33,6 +33,8 @@ pub struct Limits {
     pub writers_max: usize,
     /// Parts that are fetched at the same time during a restore.
     pub fetches_max: usize,
+    /// Small files that are read at the same time while backups are listed.
+    pub looks_max: usize,
     /// How long a restore waits for a condition between two waves: a CustomResourceDefinition to be served, a
     /// terminating namespace to go.
     pub wait_max: Duration,
@@ -50,6 +52,7 @@ impl Default for Limits {
             object_bytes_max: 64 << 20,
             writers_max: 32,
             fetches_max: 4,
+            looks_max: 64,
             wait_max: Duration::from_secs(600),
         }
     }

@@ -1,7 +1,7 @@
 //! `kbackup backup …`.
 
 use clap::{Subcommand, ValueEnum};
-use kbackup_core::model::BackupName;
+use kbackup_core::model::{BackupName, LabelSelector};
 use kbackup_core::spec::{BackupSpec, Consistency, Ttl};
 
 use super::selection::Selection;
@@ -16,10 +16,12 @@ pub(crate) struct BackupArgs {
 pub(crate) enum BackupVerb {
     /// Make a backup of the cluster, or of a part of it.
     Create(BackupCreate),
-    /// List the backups in the store.
+    /// List the backups in the store, newest first.
     Get(BackupGet),
     /// Show what a backup is and what went wrong with it.
     Describe(BackupDescribe),
+    /// List the objects in a backup, without fetching them.
+    Contents(BackupContents),
     /// Delete backups.
     Delete(BackupDelete),
 }
@@ -30,6 +32,9 @@ pub(crate) struct BackupCreate {
     pub(crate) name: Option<BackupName>,
     #[command(flatten)]
     selection: Selection,
+    /// Labels of the backup itself (team=shop,tier=gold), for lists and retention rules.
+    #[arg(long, value_name = "LABELS", value_delimiter = ',', value_parser = label)]
+    labels: Vec<(String, String)>,
     /// How long the backup is kept (720h0m0s, 30d, 2w).
     #[arg(long, value_name = "DURATION", default_value_t)]
     ttl: Ttl,
@@ -52,6 +57,24 @@ enum Strictness {
 pub(crate) struct BackupGet {
     /// Names to show; not given: all.
     pub(crate) names: Vec<BackupName>,
+    /// Only backups whose own labels match (kbackup.dev/schedule-name=nightly).
+    #[arg(short = 'l', long, value_name = "SELECTOR")]
+    pub(crate) selector: Option<LabelSelector>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct BackupContents {
+    /// The backup's name.
+    pub(crate) name: BackupName,
+    /// Only objects in these namespaces, by name or glob.
+    #[arg(short = 'n', long, value_name = "NAMES", value_delimiter = ',')]
+    pub(crate) include_namespaces: Vec<String>,
+    /// Only objects of these types, by name or glob (deployments, deployments.apps, *.example.com).
+    #[arg(long, value_name = "TYPES", value_delimiter = ',')]
+    pub(crate) include_resources: Vec<String>,
+    /// Only objects whose labels match.
+    #[arg(short = 'l', long, value_name = "SELECTOR")]
+    pub(crate) selector: Option<LabelSelector>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -78,6 +101,7 @@ impl BackupCreate {
             include_cluster_resources: self.selection.include_cluster_resources,
             label_selector: self.selection.selector.clone(),
             or_label_selectors: self.selection.or_selector.concat(),
+            labels: self.labels.iter().cloned().collect(),
             ttl: self.ttl,
             consistency: match self.consistency {
                 Strictness::Revision => Consistency::Revision,
@@ -85,5 +109,13 @@ impl BackupCreate {
                 Strictness::Relaxed => Consistency::Relaxed,
             },
         }
+    }
+}
+
+/// `key=value`; whether both are what labels may be is checked with the rest of the request.
+fn label(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) => Ok((key.trim().to_owned(), value.trim().to_owned())),
+        None => Err(format!("\"{text}\" is not a label: write key=value")),
     }
 }

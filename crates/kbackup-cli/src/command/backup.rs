@@ -1,14 +1,13 @@
-//! `kbackup backup create | get | describe | delete`.
+//! `kbackup backup create | get | describe | contents | delete`.
 
-use kbackup_core::catalog::{self, Listed};
+use kbackup_core::catalog;
 use kbackup_core::format::read_manifest;
 use kbackup_core::limits::Limits;
-use kbackup_core::model::BackupName;
 use kbackup_core::run::Run;
 
 use super::failure::{of_backup, of_catalog, of_format};
 use super::run::{code, run, stamped};
-use crate::args::{BackupCreate, BackupDelete, BackupDescribe, BackupGet, Global};
+use crate::args::{BackupContents, BackupCreate, BackupDelete, BackupDescribe, BackupGet, Global};
 use crate::connect;
 use crate::error::{Code, Failure};
 use crate::view;
@@ -28,12 +27,11 @@ pub(super) async fn create(global: &Global, create: &BackupCreate) -> Result<Cod
 
 pub(super) async fn get(global: &Global, get: &BackupGet) -> Result<Code, Failure> {
     let store = connect::store(global)?;
-    let listed = match catalog::list(&*store, &Limits::default()).await {
-        Ok(listed) => listed,
+    let mut survey = match catalog::survey(&*store, &Limits::default()).await {
+        Ok(survey) => survey,
         Err(error) => return Err(of_catalog(&error, &*store).await),
     };
-    let is_named = |listed: &Listed, name: &BackupName| listed.name == *name;
-    if let Some(missing) = get.names.iter().find(|name| !listed.iter().any(|listed| is_named(listed, name))) {
+    if let Some(missing) = get.names.iter().find(|name| !survey.has(name)) {
         return Err(match read_manifest(&*store, missing).await {
             Err(error) => of_format(&error, &*store).await,
             Ok(_) => {
@@ -41,9 +39,20 @@ pub(super) async fn get(global: &Global, get: &BackupGet) -> Result<Code, Failur
             }
         });
     }
-    let wanted = |listed: &Listed| get.names.is_empty() || get.names.contains(&listed.name);
-    let listed: Vec<Listed> = listed.into_iter().filter(wanted).collect();
-    view::backups(global, &listed)?;
+    survey.choose(&get.names, get.selector.as_ref());
+    survey.newest_first();
+    view::backups(global, &survey)?;
+    Ok(Code::Completed)
+}
+
+pub(super) async fn contents(global: &Global, contents: &BackupContents) -> Result<Code, Failure> {
+    let store = connect::store(global)?;
+    let (namespaces, types) = (&contents.include_namespaces, &contents.include_resources);
+    let wanted = catalog::Wanted::new(namespaces, types, contents.selector.clone());
+    match catalog::contents(&*store, &contents.name, &wanted).await {
+        Ok(lines) => view::contents(global, &lines)?,
+        Err(error) => return Err(of_format(&error, &*store).await),
+    }
     Ok(Code::Completed)
 }
 

@@ -9,6 +9,7 @@ use kbackup_core::spec::Violations;
 use kbackup_core::store::ObjectStore;
 
 use crate::error::{Code, Failure};
+use crate::view;
 
 /// Why a backup could not be made.
 pub(super) fn of_backup(error: &BackupError) -> Failure {
@@ -60,7 +61,12 @@ pub(super) async fn of_format(error: &FormatError, store: &dyn ObjectStore) -> F
     let failure = |code| Failure::from_error(code, error);
     match error {
         FormatError::NotFound { name, .. } => {
-            failure(Code::Usage).why(near(name, store).await).next(format!("kbackup backup get --store {store}"))
+            let failure = failure(Code::Usage);
+            let failure = match catalog::unfinished(store, name).await {
+                Ok(Some(unfinished)) => failure.why(view::unfinished(&unfinished)),
+                _ => failure.why(near(name, store).await),
+            };
+            failure.next(format!("kbackup backup get --store {store}"))
         }
         FormatError::Damaged { .. } => {
             failure(Code::Failed).next("nothing was restored from it; take another backup, or a copy of this one")

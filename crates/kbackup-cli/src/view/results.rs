@@ -2,8 +2,8 @@
 
 use indicatif::HumanBytes;
 use kbackup_core::backup::BackupReport;
-use kbackup_core::catalog::Listed;
-use kbackup_core::format::Manifest;
+use kbackup_core::catalog::{Listed, Survey, Unfinished};
+use kbackup_core::format::{IndexLine, Manifest};
 use kbackup_core::issue::Issue;
 use kbackup_core::model::BackupName;
 use kbackup_core::report::RestoreReport;
@@ -40,27 +40,56 @@ pub(crate) fn backup(global: &Global, manifest: &Manifest, issues: &[Issue]) -> 
 }
 
 /// The backups in a store.
-pub(crate) fn backups(global: &Global, listed: &[Listed]) -> Result<(), Failure> {
-    let items: Vec<Value> = listed.iter().map(item).collect();
-    let names = || listed.iter().map(|backup| backup.name.to_string()).collect();
-    result(global, &json!({ "items": items }), names, |wide| tables::backups(listed, wide))
+pub(crate) fn backups(global: &Global, survey: &Survey) -> Result<(), Failure> {
+    let items: Vec<Value> = survey.backups.iter().map(item).collect();
+    let unfinished: Vec<Value> = survey.unfinished.iter().map(unfinished_item).collect();
+    let names = || survey.backups.iter().map(|backup| backup.name.to_string()).collect();
+    result(global, &json!({ "items": items, "unfinished": unfinished }), names, |wide| tables::backups(survey, wide))
 }
 
 fn item(backup: &Listed) -> Value {
-    match &backup.manifest {
-        Ok(manifest) => json!({
+    match &backup.summary {
+        Ok(summary) => json!({
             "name": backup.name,
-            "outcome": manifest.outcome,
+            "outcome": summary.outcome,
             "deleting": backup.deleting,
-            "startedAt": manifest.started_at,
-            "completedAt": manifest.completed_at,
-            "expiresAt": manifest.expires_at,
-            "objects": manifest.counts.objects,
-            "bytesStored": manifest.counts.bytes_stored,
-            "issues": { "errors": manifest.counts.errors, "warnings": manifest.counts.warnings },
+            "startedAt": summary.started_at,
+            "completedAt": summary.completed_at,
+            "expiresAt": summary.expires_at,
+            "objects": summary.objects,
+            "bytesStored": summary.bytes_stored,
+            "labels": summary.labels,
+            "issues": { "errors": summary.errors, "warnings": summary.warnings },
         }),
         Err(error) => json!({ "name": backup.name, "deleting": backup.deleting, "error": error.to_string() }),
     }
+}
+
+fn unfinished_item(unfinished: &Unfinished) -> Value {
+    json!({
+        "name": unfinished.name,
+        "state": tables::state(unfinished),
+        "startedAt": unfinished.claim.as_ref().map(|claim| claim.started_at),
+        "lastSignOfLife": unfinished.last_sign,
+    })
+}
+
+/// The objects in a backup.
+pub(crate) fn contents(global: &Global, lines: &[IndexLine]) -> Result<(), Failure> {
+    let item = |line: &IndexLine| {
+        json!({
+            "type": line.gvr,
+            "namespace": line.ns,
+            "name": line.name,
+            "uid": line.uid,
+            "labels": line.labels,
+            "bytes": line.len,
+            "part": line.part,
+        })
+    };
+    let items: Vec<Value> = lines.iter().map(item).collect();
+    let names = || lines.iter().map(|line| line.object().to_string()).collect();
+    result(global, &json!({ "items": items }), names, |wide| tables::contents(lines, wide))
 }
 
 /// A backup that is gone.

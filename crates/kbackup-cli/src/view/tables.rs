@@ -1,10 +1,12 @@
 //! Tables and values for people.
 
+use std::collections::BTreeMap;
+
 use comfy_table::{Table, presets};
 use indicatif::HumanBytes;
 use jiff::{Timestamp, Unit};
-use kbackup_core::catalog::Listed;
-use kbackup_core::format::Manifest;
+use kbackup_core::catalog::{Listed, Survey, Unfinished};
+use kbackup_core::format::{IndexLine, Manifest};
 use kbackup_core::issue::Issue;
 
 /// A table as kubectl prints one: no lines, columns three apart.
@@ -18,40 +20,84 @@ pub(super) fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
     table.trim_fmt()
 }
 
-/// One line a backup.
-pub(super) fn backups(listed: &[Listed], wide: bool) -> String {
+/// One line a backup, and one a folder that is none.
+pub(super) fn backups(survey: &Survey, wide: bool) -> String {
     let mut header = vec!["NAME", "OUTCOME", "STARTED", "EXPIRES", "OBJECTS", "ISSUES"];
     if wide {
-        header.extend(["STORED", "REVISION", "CLUSTER"]);
+        header.extend(["STORED", "REVISION", "CLUSTER", "SCHEDULE"]);
     }
-    if listed.is_empty() {
+    if survey.backups.is_empty() && survey.unfinished.is_empty() {
         return "No backups found.".to_owned();
     }
-    table(&header, listed.iter().map(|backup| row(backup, wide)).collect())
+    let whole = survey.backups.iter().map(|backup| row(backup, wide));
+    let unfinished = survey.unfinished.iter().map(|folder| {
+        let started = folder.claim.as_ref().map_or_else(String::new, |claim| time(claim.started_at));
+        vec![folder.name.to_string(), state(folder).to_owned(), started]
+    });
+    table(&header, whole.chain(unfinished).collect())
 }
 
 fn row(backup: &Listed, wide: bool) -> Vec<String> {
     let name = backup.name.to_string();
-    let manifest = match &backup.manifest {
-        Ok(manifest) => manifest,
+    let summary = match &backup.summary {
+        Ok(summary) => summary,
         Err(error) => return vec![name, format!("unreadable: {error}")],
     };
-    let outcome = if backup.deleting { "deleting".to_owned() } else { manifest.outcome.to_string() };
-    let issues = manifest.counts.errors + manifest.counts.warnings;
+    let outcome = if backup.deleting { "deleting".to_owned() } else { summary.outcome.to_string() };
     let mut row = vec![
         name,
         outcome,
-        time(manifest.started_at),
-        time(manifest.expires_at),
-        manifest.counts.objects.to_string(),
-        issues.to_string(),
+        time(summary.started_at),
+        time(summary.expires_at),
+        summary.objects.to_string(),
+        (summary.errors + summary.warnings).to_string(),
     ];
     if wide {
-        row.push(HumanBytes(manifest.counts.bytes_stored).to_string());
-        row.push(manifest.consistency.revision.to_string());
-        row.push(manifest.cluster.name.clone());
+        row.push(HumanBytes(summary.bytes_stored).to_string());
+        row.push(summary.revision.to_string());
+        row.push(summary.cluster.clone());
+        row.push(summary.schedule().unwrap_or_default().to_owned());
     }
     row
+}
+
+/// What a folder without a manifest is, in a word.
+pub(super) fn state(unfinished: &Unfinished) -> &'static str {
+    match (unfinished.deleting, unfinished.is_alive(Timestamp::now())) {
+        (true, _) => "deleting",
+        (false, true) => "inProgress",
+        (false, false) => "unfinished",
+    }
+}
+
+/// What a folder without a manifest is, in a sentence.
+pub(crate) fn unfinished(unfinished: &Unfinished) -> String {
+    let seen = unfinished.last_sign.map_or_else(|| "never".to_owned(), time);
+    match state(unfinished) {
+        "deleting" => "it was deleted, and what is left of it goes with: kbackup backup sweep".to_owned(),
+        "inProgress" => format!("a run is making it (last sign of life {seen})"),
+        _ => format!("a run that broke off has left a part of it (last sign of life {seen})"),
+    }
+}
+
+/// One line an object.
+pub(super) fn contents(lines: &[IndexLine], wide: bool) -> String {
+    let mut header = vec!["TYPE", "NAMESPACE", "NAME", "BYTES"];
+    if wide {
+        header.extend(["PART", "UID"]);
+    }
+    if lines.is_empty() {
+        return "No objects found.".to_owned();
+    }
+    let row = |line: &IndexLine| {
+        let namespace = line.ns.clone().unwrap_or_default();
+        let mut row = vec![line.gvr.group_resource(), namespace, line.name.clone(), line.len.to_string()];
+        if wide {
+            row.extend([line.part.to_string(), line.uid.clone()]);
+        }
+        row
+    };
+    table(&header, lines.iter().map(row).collect())
 }
 
 /// All that a manifest says, for people.
@@ -65,6 +111,7 @@ pub(super) fn backup(manifest: &Manifest, issues: &[Issue]) -> String {
         field("Started", time(manifest.started_at)),
         field("Took", took(manifest.started_at, manifest.completed_at)),
         field("Expires", time(manifest.expires_at)),
+        field("Labels", labels(&manifest.spec.labels)),
         field("Namespaces", manifest.resolved.namespaces.join(", ")),
         field("Objects", format!("{} of {} types", counts.objects, counts.by_type.len())),
         field("Size", format!("{} of JSON in {}", HumanBytes(counts.bytes_raw), HumanBytes(counts.bytes_stored))),
@@ -79,6 +126,10 @@ pub(super) fn backup(manifest: &Manifest, issues: &[Issue]) -> String {
 
 pub(super) fn field(name: &str, value: impl std::fmt::Display) -> String {
     format!("{:<12} {value}", format!("{name}:"))
+}
+
+fn labels(labels: &BTreeMap<String, String>) -> String {
+    labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",")
 }
 
 /// A moment to the second, in UTC.

@@ -4,15 +4,12 @@ use futures::TryStreamExt;
 use serde_json::json;
 
 use super::CatalogError;
-use crate::format::{BackupLayout, Claim, FormatError};
+use super::list::{is_alive, read_claim};
+use crate::format::{BackupLayout, FormatError};
 use crate::model::BackupName;
 use crate::run::Run;
-use crate::store::{Key, ObjectStore, ObjectStoreExt, PutMode, StoreErrorKind, StoreResult};
+use crate::store::{Key, ObjectStore, PutMode, StoreResult};
 
-/// A claim without a sign of life for so long is one of a run that is dead: a live one renews it twice a minute.
-const CLAIM_STALE_SECONDS: i64 = 300;
-/// A claim is a few hundred bytes.
-const CLAIM_BYTES_MAX: u64 = 64 << 10;
 /// Keys that are deleted in one call.
 const DELETE_BATCH: usize = 1_000;
 
@@ -60,13 +57,9 @@ async fn refuse_alive(
     layout: &BackupLayout,
     run: &Run,
 ) -> Result<(), CatalogError> {
-    let bytes = match store.get_bytes(&layout.claim(), CLAIM_BYTES_MAX).await {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == StoreErrorKind::NotFound => return Ok(()),
-        Err(source) => return Err(CatalogError::Store { during: "reading who makes the backup", source }),
-    };
-    match serde_json::from_slice::<Claim>(&bytes) {
-        Ok(claim) if run.now().as_second() - claim.heartbeat_at.as_second() < CLAIM_STALE_SECONDS => {
+    let claim = read_claim(store, layout).await.map_err(CatalogError::store("reading who makes the backup"))?;
+    match claim {
+        Some(claim) if is_alive(&claim, run.now()) => {
             Err(CatalogError::InProgress { name: name.clone(), heartbeat_at: claim.heartbeat_at })
         }
         _ => Ok(()),

@@ -1,9 +1,14 @@
 //! What a user asks of a backup.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use super::{Ttl, Violations};
+use super::{Ttl, Violation, Violations};
 use crate::model::LabelSelector;
+
+/// The label of a backup that a schedule has made; its value is the schedule's name.
+pub const SCHEDULE_LABEL: &str = "kbackup.dev/schedule-name";
 
 /// What to back up. Field names and meanings are Velero's where Velero has the field.
 ///
@@ -39,6 +44,9 @@ pub struct BackupSpec {
     /// Only objects whose labels match one of these. Not together with `labelSelector`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub or_label_selectors: Vec<LabelSelector>,
+    /// Labels of the backup itself: what lists, schedules and retention rules choose it by.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
     /// How long the backup is kept.
     pub ttl: Ttl,
     /// How strictly all types must be read at one revision.
@@ -87,17 +95,27 @@ impl BackupSpec {
         self
     }
 
+    /// Gives the backup a label.
+    #[must_use]
+    pub fn label(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.labels.insert(key.into(), value.into());
+        self
+    }
+
     /// Checks all that can be checked without a cluster.
     ///
     /// # Errors
     /// With every violation, not only the first.
     pub fn validate(&self) -> Result<(), Violations> {
-        Violations::check(super::selection_violations(&super::SelectionFields {
+        let mut violations = super::selection_violations(&super::SelectionFields {
             namespaces: (&self.included_namespaces, &self.excluded_namespaces),
             resources: (&self.included_resources, &self.excluded_resources),
             selector: self.label_selector.as_ref(),
             or_selectors: &self.or_label_selectors,
-        }))
+        });
+        let labels = LabelSelector { match_labels: self.labels.clone(), ..LabelSelector::default() };
+        violations.extend(labels.violations().into_iter().map(|why| Violation::new("labels", why)));
+        Violations::check(violations)
     }
 
     /// Whether the backup is of every namespace.

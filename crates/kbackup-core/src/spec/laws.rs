@@ -92,6 +92,8 @@ fn lists_that_contradict_themselves_are_refused() {
     });
     assert_eq!(selectors, ["orLabelSelectors"]);
     assert_eq!(backup(|spec| spec.label_selector = Some(LabelSelector::label("a b", "c d"))), ["labelSelector"; 2]);
+    assert_eq!(backup(|spec| spec.labels = [("a b".to_owned(), "c d".to_owned())].into()), ["labels"; 2]);
+    assert!(backup(|spec| spec.labels = [(SCHEDULE_LABEL.to_owned(), "nightly".to_owned())].into()).is_empty());
 }
 
 #[test]

@@ -2,13 +2,19 @@
 //! manifest of a backup.
 
 mod backup;
+mod cron;
 mod restore;
+mod retention;
+mod schedule;
 mod selection;
 mod ttl;
 mod violation;
 
-pub use backup::{BackupSpec, Consistency};
+pub use backup::{BackupSpec, Consistency, SCHEDULE_LABEL};
+pub use cron::{Cron, CronError};
 pub use restore::{OwnedPolicy, RestoreSpec};
+pub use retention::Retention;
+pub use schedule::{Concurrency, ScheduleSpec};
 pub use ttl::{Ttl, TtlError};
 pub use violation::{Violation, Violations};
 

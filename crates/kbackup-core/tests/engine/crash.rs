@@ -6,7 +6,7 @@ use std::sync::Arc;
 use kbackup_core::backup::{self, BackupError};
 use kbackup_core::catalog::{self, delete, list};
 use kbackup_core::engine::Engine;
-use kbackup_core::format::verify_part;
+use kbackup_core::format::{read_manifest, verify_part};
 use kbackup_core::limits::Limits;
 use kbackup_core::run::Run;
 use kbackup_core::spec::{BackupSpec, RestoreSpec};
@@ -28,7 +28,7 @@ fn plans(n: u64) -> [(&'static str, Failures); 4] {
 async fn whole_backups(store: &dyn ObjectStore) -> Vec<String> {
     let mut names = Vec::new();
     for listed in list(store, &Limits::default()).await.expect("the store can be listed") {
-        let manifest = listed.manifest.expect("what lists can be read");
+        let manifest = read_manifest(store, &listed.name).await.expect("what lists can be read");
         let index = manifest.read_index(store).await.expect("its index is whole");
         assert_eq!(index.len() as u64, manifest.counts.objects, "{}", listed.name);
         for part in &manifest.parts {

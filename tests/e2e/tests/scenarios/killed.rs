@@ -3,7 +3,7 @@
 use std::process::Stdio;
 
 use kbackup_core::catalog;
-use kbackup_core::format::verify_part;
+use kbackup_core::format::{read_manifest, verify_part};
 use kbackup_core::limits::Limits;
 use kbackup_core::store::ObjectStore;
 use kbackup_e2e::archive;
@@ -48,11 +48,11 @@ async fn check(folder: &std::path::Path, killed: &str) {
     let listed = catalog::list(&store, &Limits::default()).await.expect("the backups can be listed");
     assert!(listed.iter().any(|backup| backup.name.as_str() == "first"), "the first backup is listed after {killed}");
     for backup in listed.iter().filter(|backup| backup.name.as_str() == "first" || backup.name.as_str() == killed) {
-        let manifest = backup.manifest.as_ref().expect("a listed backup has a manifest that can be read");
+        let manifest = read_manifest(&store, &backup.name).await.expect("a listed backup has a manifest");
         for part in &manifest.parts {
             verify_part(&store as &dyn ObjectStore, &backup.name, part).await.expect("its parts are whole");
         }
-        let objects = archive::objects(&store, manifest).await.expect("its objects can be read");
+        let objects = archive::objects(&store, &manifest).await.expect("its objects can be read");
         assert_eq!(objects.len() as u64, manifest.counts.objects, "all objects of {} are there", backup.name);
     }
 }
