@@ -25,7 +25,8 @@ async fn migrate(from: &Cluster, to: Cluster, namespaces: &[String]) -> Result<R
     // Memory will do for a move; a folder or a bucket keeps the way back open.
     let store: Arc<dyn ObjectStore> = Arc::new(MemoryStore::new());
     let (name, run): (BackupName, Run) = ("migration".parse()?, Run::default());
-    let taken = backup::run(&**from, &*store, &name, &BackupSpec::default().namespaces(namespaces), &run).await?;
+    let spec = BackupSpec::default().namespaces(namespaces);
+    let taken = backup::run(&backup::Ports::new(&**from, &*store), &name, &spec, &run).await?;
     println!("took {} objects at revision {}", taken.manifest.counts.objects, taken.manifest.consistency.revision);
 
     let engine = Engine::shared(to, store);
