@@ -77,7 +77,7 @@ pub(super) async fn of_format(error: &FormatError, store: &dyn ObjectStore) -> F
 }
 
 fn of_spec(what: &str, violations: &Violations) -> Failure {
-    let failure = Failure::usage(what);
+    let failure = Failure::usage(what).next("change what is named above and run it again; nothing was touched");
     violations.0.iter().fold(failure, Failure::why)
 }
 
@@ -87,6 +87,7 @@ async fn near(name: &BackupName, store: &dyn ObjectStore) -> String {
     match (&near[..], names.len()) {
         ([], 0) => "there are no backups there".to_owned(),
         ([], count) => format!("none of the {count} names there is near it"),
+        ([near], _) => format!("the nearest name is \"{near}\""),
         (near, _) => format!(
             "the nearest names are {}",
             near.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ")

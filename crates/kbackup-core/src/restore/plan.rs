@@ -22,7 +22,7 @@ use crate::spec::RestoreSpec;
 use crate::store::ObjectStore;
 
 /// What a restore would do. A value: it can be printed, stored and applied later.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RestorePlan {
     /// The restore's name.
@@ -30,6 +30,7 @@ pub struct RestorePlan {
     /// What was asked for.
     pub spec: RestoreSpec,
     /// The run that made the backup: a plan fits one backup only, not another one of its name.
+    #[schemars(with = "String")]
     pub backup_run: Uuid,
     /// The steps, in the order in which they are done.
     pub waves: Vec<PlannedWave>,
@@ -41,7 +42,7 @@ pub struct RestorePlan {
 }
 
 /// Steps that can be done at the same time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PlannedWave {
     /// Which one.
@@ -51,7 +52,7 @@ pub struct PlannedWave {
 }
 
 /// What happens to one object.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Step {
     /// The object, by its name in the target.
@@ -64,7 +65,7 @@ pub struct Step {
 }
 
 /// Where an object's JSON is in a backup.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Source {
     /// Its type in the backup.
@@ -85,7 +86,7 @@ pub struct Source {
 }
 
 /// What happens to an object.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", tag = "do", content = "why")]
 pub enum Action {
     /// It is not there, and is created.

@@ -1,0 +1,11 @@
+//! The program itself: what it prints, where, and which code it ends with.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so")]
+
+mod bad_input;
+mod demo;
+mod output;
+mod program;
+mod road;
+mod schemas;
+mod signals;
