@@ -1,13 +1,15 @@
 // testcluster runs a real Kubernetes control plane on 127.0.0.1 for tests: etcd, kube-apiserver and
-// kube-controller-manager, all from this one binary, without containers and without root.
+// kube-controller-manager, and where it is asked for one machine that runs commands, all from this one binary, without
+// containers and without root.
 //
 // Called without a mode it supervises: it re-executes itself once a component, waits until the API server is ready,
 // prints one line
 //
 //	ready https://127.0.0.1:PORT KUBECONFIG SECONDS
 //
-// and runs until it gets SIGTERM or SIGINT, its standard input closes, or a component ends. There are no nodes, so pods
-// stay Pending; everything that the API server and the controllers do without nodes is real.
+// and runs until it gets SIGTERM or SIGINT, its standard input closes, or a component ends. There is no scheduler, so pods
+// stay Pending but for those that name the machine; everything that the API server and the controllers do without nodes is
+// real.
 package main
 
 import (
@@ -29,6 +31,7 @@ const (
 	modeEtcd        = "etcd"
 	modeAPIServer   = "apiserver"
 	modeControllers = "controllers"
+	modeKubelet     = "kubelet"
 )
 
 func main() {
@@ -63,6 +66,9 @@ func runMode(mode string, args []string) error {
 		command := controllers.NewControllerManagerCommand()
 		command.SetArgs(args)
 		return ended(cli.Run(command))
+	case modeKubelet:
+		endWithParent()
+		return runKubelet(args)
 	default:
 		return fmt.Errorf("unknown mode %q: call it without one, see -help", mode)
 	}

@@ -12,7 +12,8 @@ import (
 type options struct {
 	dir, kubeconfig, controllers string
 	port                         int
-	withControllers, fsync       bool
+	withControllers, withKubelet bool
+	fsync                        bool
 	stopWithStdin, temporary     bool
 	apiArgs, controllerArgs      repeated
 }
@@ -30,6 +31,7 @@ func parseOptions(args []string) (*options, error) {
 	flags.IntVar(&o.port, "port", 0, "port of the API server on 127.0.0.1 (0: a free one)")
 	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "where to write the kubeconfig (default DIR/kubeconfig)")
 	flags.BoolVar(&o.withControllers, "kcm", true, "run kube-controller-manager too")
+	flags.BoolVar(&o.withKubelet, "kubelet", false, "run a machine too: commands in the containers of pods that name it run as processes in DIR/pods")
 	flags.StringVar(&o.controllers, "controllers", "*,-node-ipam-controller,-node-lifecycle-controller", "which controllers it runs")
 	flags.BoolVar(&o.fsync, "etcd-fsync", false, "let etcd fsync; off, writes are faster and a power cut loses them")
 	flags.BoolVar(&o.stopWithStdin, "stop-on-stdin-close", true, "stop when the standard input closes")
@@ -81,6 +83,7 @@ func (o *options) apiServerArgs(c *credentials) []string {
 		"--service-account-key-file=" + c.serviceAccountPub,
 		"--service-account-signing-key-file=" + c.serviceAccountKey,
 		"--service-cluster-ip-range=10.0.0.0/16", "--endpoint-reconciler-type=none",
+		"--kubelet-certificate-authority=" + c.ca, "--kubelet-preferred-address-types=InternalIP",
 		"--allow-privileged=true", "--shutdown-delay-duration=0s", "--v=0",
 	}, o.apiArgs...)
 }
@@ -93,6 +96,10 @@ func (o *options) controllerManagerArgs(c *credentials) []string {
 		// A claim and its volume that miss each other meet again at the next look, which is 15 seconds away by default.
 		"--pvclaimbinder-sync-period=1s", "--v=0",
 	}, o.controllerArgs...)
+}
+
+func (o *options) kubeletArgs(c *credentials) []string {
+	return []string{c.kubeconfig, c.tlsCert, c.tlsKey, o.in("pods")}
 }
 
 func freePort() (int, error) {

@@ -33,7 +33,7 @@ func supervise(o *options) error {
 	if err != nil {
 		return err
 	}
-	plane := &controlPlane{failed: make(chan error, 3)}
+	plane := &controlPlane{failed: make(chan error, 4)}
 	defer plane.stop()
 	if err := plane.start(ctx, o, creds); err != nil {
 		if ctx.Err() != nil {
@@ -69,6 +69,11 @@ func (p *controlPlane) start(ctx context.Context, o *options, creds *credentials
 	}
 	if err := p.waitReady(ctx, o.server(), creds); err != nil {
 		return err
+	}
+	if o.withKubelet {
+		if err := p.add(modeKubelet, o, o.kubeletArgs(creds)...); err != nil {
+			return err
+		}
 	}
 	if !o.withControllers {
 		return nil
