@@ -79,6 +79,10 @@ pub enum Code {
     OwnerMissing,
     /// A value that was asked for is taken in the target; another was chosen.
     Reassigned,
+    /// A hook of a pod can't be run as it is asked for.
+    HookInvalid,
+    /// A command of a hook failed, took too long or could not be begun.
+    HookFailed,
     /// A wait ended before its condition held.
     WaitTimedOut,
     /// A reference to something outside of the restore was left as it is.

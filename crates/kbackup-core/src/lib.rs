@@ -11,7 +11,7 @@
 //! | 0 | [`model`], [`clock`] |
 //! | 1 | [`issue`], [`spec`], [`report`], [`event`], [`limits`], [`run`], [`patch`] |
 //! | 2 | [`store`], [`cluster`], [`snapshot`] |
-//! | 3 | [`filter`], [`action`], [`mod@format`], [`compare`] |
+//! | 3 | [`filter`], [`action`], [`hook`], [`mod@format`], [`compare`] |
 //! | 4 | [`backup`], [`restore`], [`catalog`] |
 //! | 5 | [`engine`] |
 
@@ -37,6 +37,7 @@ pub mod engine;
 pub mod event;
 pub mod filter;
 pub mod format;
+pub mod hook;
 pub mod issue;
 pub mod limits;
 pub mod model;

@@ -108,6 +108,7 @@ impl BackupCreate {
                 Strictness::Strict => Consistency::Strict,
                 Strictness::Relaxed => Consistency::Relaxed,
             },
+            ..BackupSpec::default()
         }
     }
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Ttl, Violation, Violations};
+use super::hooks::hook_violations;
+use super::{BackupHooks, Ttl, Violation, Violations};
 use crate::model::LabelSelector;
 
 /// The label of a backup that a schedule has made; its value is the schedule's name.
@@ -47,6 +48,13 @@ pub struct BackupSpec {
     /// Labels of the backup itself: what lists, schedules and retention rules choose it by.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
+    /// Commands that run in the containers of pods around what is done to their volumes.
+    #[serde(skip_serializing_if = "is_default")]
+    pub hooks: BackupHooks,
+    /// Objects to take care of in this order: by type, a comma-separated list of `namespace/name`, or of names where the
+    /// type has no namespaces. It is the order of the hooks of pods, and of the snapshots of volumes.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub ordered_resources: BTreeMap<String, String>,
     /// How long the backup is kept.
     pub ttl: Ttl,
     /// How strictly all types must be read at one revision.
@@ -115,6 +123,8 @@ impl BackupSpec {
         });
         let labels = LabelSelector { match_labels: self.labels.clone(), ..LabelSelector::default() };
         violations.extend(labels.violations().into_iter().map(|why| Violation::new("labels", why)));
+        violations.extend(hook_violations(&self.hooks));
+        violations.extend(order_violations(&self.ordered_resources));
         Violations::check(violations)
     }
 
@@ -124,4 +134,13 @@ impl BackupSpec {
         self.excluded_namespaces.is_empty()
             && (self.included_namespaces.is_empty() || self.included_namespaces == ["*"])
     }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+fn order_violations(ordered: &BTreeMap<String, String>) -> Vec<Violation> {
+    let empty = ordered.iter().filter(|(_, names)| names.split(',').all(|name| name.trim().is_empty()));
+    empty.map(|(ty, _)| Violation::new("orderedResources", format!("\"{ty}\" has no names to put in order"))).collect()
 }

@@ -3,6 +3,7 @@
 
 mod backup;
 mod cron;
+mod hooks;
 mod restore;
 mod retention;
 mod schedule;
@@ -12,6 +13,7 @@ mod violation;
 
 pub use backup::{BackupSpec, Consistency, SCHEDULE_LABEL};
 pub use cron::{Cron, CronError};
+pub use hooks::{BackupHooks, ExecHook, HookResource, HookTimeout, HookTimeoutError, OnError, ResourceHook};
 pub use restore::{OwnedPolicy, RestoreSpec};
 pub use retention::Retention;
 pub use schedule::{Concurrency, ScheduleSpec};
