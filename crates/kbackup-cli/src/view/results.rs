@@ -1,4 +1,4 @@
-//! The result of each command. The JSON of each is described in docs/guide/output.md.
+//! The result of each command. The JSON of each is described in docs/guide/cli.md.
 
 use indicatif::HumanBytes;
 use kbackup_core::backup::BackupReport;
