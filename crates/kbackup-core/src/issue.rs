@@ -89,6 +89,8 @@ pub enum Code {
     DanglingReference,
     /// A part of the backup is damaged.
     Damaged,
+    /// What another tool noted while it made the backup.
+    Recorded,
     /// Anything that failed for a reason outside of the request: network, server.
     Unavailable,
 }

@@ -52,6 +52,7 @@ pub(super) async fn of_catalog(error: &CatalogError, store: &dyn ObjectStore) ->
         CatalogError::InProgress { .. } => {
             failure(Code::Failed).next("wait for it; a run that is dead is taken for dead after five minutes")
         }
+        CatalogError::Velero { name } => failure(Code::Failed).next(format!("velero backup delete {name}")),
         _ => failure(Code::Failed),
     }
 }
@@ -70,6 +71,9 @@ pub(super) async fn of_format(error: &FormatError, store: &dyn ObjectStore) -> F
         }
         FormatError::Damaged { .. } => {
             failure(Code::Failed).next("nothing was restored from it; take another backup, or a copy of this one")
+        }
+        FormatError::VeleroTooNew { .. } => {
+            failure(Code::Failed).next("use a newer kbackup, or restore it with Velero")
         }
         FormatError::TooNew { .. } => failure(Code::Failed).next("use the kbackup that wrote it, or a newer one"),
         _ => failure(Code::Failed),

@@ -53,6 +53,7 @@ fn item(backup: &Listed) -> Value {
             "name": backup.name,
             "outcome": summary.outcome,
             "deleting": backup.deleting,
+            "origin": summary.writer,
             "startedAt": summary.started_at,
             "completedAt": summary.completed_at,
             "expiresAt": summary.expires_at,

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use comfy_table::{Table, presets};
 use indicatif::HumanBytes;
 use jiff::{Timestamp, Unit};
-use kbackup_core::catalog::{Listed, Survey, Unfinished};
+use kbackup_core::catalog::{Listed, Summary, Survey, Unfinished};
 use kbackup_core::format::{IndexLine, Manifest};
 use kbackup_core::issue::Issue;
+use kbackup_core::model::Revision;
 
 /// A table as kubectl prints one: no lines, columns three apart.
 pub(super) fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
@@ -26,10 +27,15 @@ pub(super) fn backups(survey: &Survey, wide: bool) -> String {
     if wide {
         header.extend(["STORED", "REVISION", "CLUSTER", "SCHEDULE"]);
     }
+    // Who has only backups of kbackup's does not have to be told so in every line.
+    let origin = wide || survey.backups.iter().any(|backup| backup.summary.as_ref().is_ok_and(Summary::is_velero));
+    if origin {
+        header.push("ORIGIN");
+    }
     if survey.backups.is_empty() && survey.unfinished.is_empty() {
         return "No backups found.".to_owned();
     }
-    let whole = survey.backups.iter().map(|backup| row(backup, wide));
+    let whole = survey.backups.iter().map(|backup| row(backup, wide, origin));
     let unfinished = survey.unfinished.iter().map(|folder| {
         let started = folder.claim.as_ref().map_or_else(String::new, |claim| time(claim.started_at));
         vec![folder.name.to_string(), state(folder).to_owned(), started]
@@ -37,7 +43,7 @@ pub(super) fn backups(survey: &Survey, wide: bool) -> String {
     table(&header, whole.chain(unfinished).collect())
 }
 
-fn row(backup: &Listed, wide: bool) -> Vec<String> {
+fn row(backup: &Listed, wide: bool, origin: bool) -> Vec<String> {
     let name = backup.name.to_string();
     let summary = match &backup.summary {
         Ok(summary) => summary,
@@ -48,15 +54,18 @@ fn row(backup: &Listed, wide: bool) -> Vec<String> {
         name,
         outcome,
         time(summary.started_at),
-        time(summary.expires_at),
+        expiry(summary.expires_at),
         summary.objects.to_string(),
         (summary.errors + summary.warnings).to_string(),
     ];
     if wide {
         row.push(HumanBytes(summary.bytes_stored).to_string());
-        row.push(summary.revision.to_string());
+        row.push(revision(summary.is_velero(), summary.revision));
         row.push(summary.cluster.clone());
         row.push(summary.schedule().unwrap_or_default().to_owned());
+    }
+    if origin {
+        row.push(summary.writer.to_string());
     }
     row
 }
@@ -106,22 +115,52 @@ pub(super) fn backup(manifest: &Manifest, issues: &[Issue]) -> String {
     let mut lines = vec![
         field("Name", &manifest.name),
         field("Outcome", manifest.outcome),
+        field("Origin", &manifest.writer),
         field("Cluster", format!("{} ({})", manifest.cluster.name, manifest.cluster.version)),
-        field("Revision", manifest.consistency.revision),
+        field("Revision", revision(manifest.is_velero(), manifest.consistency.revision)),
         field("Started", time(manifest.started_at)),
         field("Took", took(manifest.started_at, manifest.completed_at)),
-        field("Expires", time(manifest.expires_at)),
+        field("Expires", expiry(manifest.expires_at)),
         field("Labels", labels(&manifest.spec.labels)),
         field("Namespaces", manifest.resolved.namespaces.join(", ")),
-        field("Objects", format!("{} of {} types", counts.objects, counts.by_type.len())),
-        field("Size", format!("{} of JSON in {}", HumanBytes(counts.bytes_raw), HumanBytes(counts.bytes_stored))),
+        field("Objects", objects(manifest)),
+        field("Size", size(manifest)),
         field("Issues", format!("{} errors, {} warnings", counts.errors, counts.warnings)),
     ];
     lines.extend(manifest.consistency.exceptions.iter().map(|other| format!("  {}: {}", other.gvr, other.reason)));
     lines.extend(issues.iter().map(|issue| format!("  {issue}")));
-    lines.push("Types:".to_owned());
+    if !counts.by_type.is_empty() {
+        lines.push("Types:".to_owned());
+    }
     lines.extend(counts.by_type.iter().map(|(gvr, count)| format!("  {count:>8}  {}", gvr.group_resource())));
     lines.join("\n")
+}
+
+/// What was counted: Velero does not count types.
+fn objects(manifest: &Manifest) -> String {
+    let counts = &manifest.counts;
+    if manifest.is_velero() {
+        return counts.objects.to_string();
+    }
+    format!("{} of {} types", counts.objects, counts.by_type.len())
+}
+
+fn size(manifest: &Manifest) -> String {
+    let counts = &manifest.counts;
+    if manifest.is_velero() {
+        return HumanBytes(counts.bytes_stored).to_string();
+    }
+    format!("{} of JSON in {}", HumanBytes(counts.bytes_raw), HumanBytes(counts.bytes_stored))
+}
+
+/// The revision at which all types were read, where there is one.
+fn revision(is_velero: bool, revision: Revision) -> String {
+    if is_velero { "-".to_owned() } else { revision.to_string() }
+}
+
+/// When a backup is no longer wanted.
+fn expiry(at: Timestamp) -> String {
+    if at == Timestamp::MAX { "never".to_owned() } else { time(at) }
 }
 
 pub(super) fn field(name: &str, value: impl std::fmt::Display) -> String {

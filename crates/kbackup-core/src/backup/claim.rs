@@ -7,7 +7,7 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use super::BackupError;
-use crate::format::{BackupLayout, Claim, FormatVersion, Location, location};
+use crate::format::{BackupLayout, Claim, FormatVersion, Location, location, velero};
 use crate::model::BackupName;
 use crate::run::Run;
 use crate::store::{Key, ObjectStore, ObjectStoreExt, PutMode, StoreError, StoreErrorKind, StoreResult};
@@ -38,6 +38,7 @@ pub(super) async fn take<'a>(
     mark_location(store, run.now()).await?;
     let layout = BackupLayout::new(name);
     refuse_taken(store, name, &layout).await?;
+    refuse_taken_by_velero(store, name).await?;
     let now = run.now();
     let claim = Claim { run_id: Uuid::new_v4(), started_at: now, heartbeat_at: now };
     if let Err(error) = store.put(&layout.claim(), json(&claim), PutMode::Create).await {
@@ -96,6 +97,15 @@ async fn refuse_taken(store: &dyn ObjectStore, name: &BackupName, layout: &Backu
     }
 }
 
+/// A store may hold both kinds of backups, and a name only one of them.
+async fn refuse_taken_by_velero(store: &dyn ObjectStore, name: &BackupName) -> Result<(), BackupError> {
+    match velero::has_marker(store, name).await {
+        Ok(false) => Ok(()),
+        Ok(true) => Err(BackupError::NameTaken { name: name.clone(), store: store.to_string() }),
+        Err(source) => Err(BackupError::Store { during: "looking for a backup of that name", source }),
+    }
+}
+
 /// A write whose answer was lost may have made the claim: then it is ours. Otherwise the error tells who holds the name.
 async fn own_after_all(
     store: &dyn ObjectStore,
@@ -118,6 +128,19 @@ async fn own_after_all(
     }
 }
 
+/// Velero takes a place with a folder that it does not know for broken, and its backups are not ours to be mixed up with.
+async fn refuse_velero(store: &dyn ObjectStore) -> Result<(), BackupError> {
+    match velero::is_location(store).await {
+        Ok(false) => Ok(()),
+        Ok(true) => Err(BackupError::ForeignLocation {
+            store: store.to_string(),
+            why: "Velero keeps its backups there: they can be restored from here, and kbackup's own need a prefix of their own"
+                .to_owned(),
+        }),
+        Err(source) => Err(BackupError::Store { during: "looking whose the location is", source }),
+    }
+}
+
 /// Makes sure that the prefix is a location of ours, and makes it one where it is nobody's.
 async fn mark_location(store: &dyn ObjectStore, now: Timestamp) -> Result<(), BackupError> {
     let key = location();
@@ -125,6 +148,7 @@ async fn mark_location(store: &dyn ObjectStore, now: Timestamp) -> Result<(), Ba
     let bytes = match store.get_bytes(&key, MARKER_BYTES_MAX).await {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == StoreErrorKind::NotFound => {
+            refuse_velero(store).await?;
             let put = store.put(&key, json(&Location::new(now)), PutMode::Create).await;
             return match put {
                 Err(error) if error.kind() != StoreErrorKind::AlreadyExists => Err(during(error)),

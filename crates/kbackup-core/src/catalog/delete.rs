@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::CatalogError;
 use super::list::{is_alive, read_claim};
+use crate::format::velero::VeleroLayout;
 use crate::format::{BackupLayout, FormatError};
 use crate::model::BackupName;
 use crate::run::Run;
@@ -19,7 +20,7 @@ const DELETE_BATCH: usize = 1_000;
 /// same call finishes it.
 ///
 /// # Errors
-/// `NotFound` where there is nothing of that name; `InProgress` where a live run is making it; `ReadOnly`.
+/// `NotFound` where there is nothing of that name; `Velero` where Velero made it; `InProgress` where a live run is making it; `ReadOnly`.
 pub async fn delete(store: &dyn ObjectStore, name: &BackupName, run: &Run) -> Result<(), CatalogError> {
     if !store.capabilities().writable {
         return Err(CatalogError::ReadOnly { store: store.to_string() });
@@ -30,6 +31,9 @@ pub async fn delete(store: &dyn ObjectStore, name: &BackupName, run: &Run) -> Re
         store.list(&layout.folder()).map_ok(|stored| stored.key).try_collect().await.map_err(&during)?;
     if keys.is_empty() {
         return Err(FormatError::NotFound { name: name.clone(), store: store.to_string() }.into());
+    }
+    if keys.contains(&VeleroLayout::new(name).marker()) {
+        return Err(CatalogError::Velero { name: name.clone() });
     }
     if !keys.contains(&layout.manifest()) && keys.contains(&layout.claim()) {
         refuse_alive(store, name, &layout, run).await?;

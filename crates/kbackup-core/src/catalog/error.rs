@@ -21,6 +21,14 @@ pub enum CatalogError {
         /// When the run last said that it is alive.
         heartbeat_at: Timestamp,
     },
+    /// Velero made it.
+    #[error(
+        "backup \"{name}\" was made by Velero, and Velero deletes it, with its snapshots and its own records of it"
+    )]
+    Velero {
+        /// The backup.
+        name: BackupName,
+    },
     /// The store is read-only.
     #[error("{store} is read-only: no backup can be deleted there")]
     ReadOnly {

@@ -6,7 +6,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
 use super::CatalogError;
-use crate::format::{BackupLayout, Claim, FormatError, Manifest, backups, read_manifest};
+use crate::format::{BackupLayout, Claim, FormatError, Manifest, Writer, backups, read_manifest};
 use crate::issue::Outcome;
 use crate::limits::Limits;
 use crate::model::{BackupName, LabelSelector, Revision};
@@ -63,6 +63,8 @@ pub struct Summary {
     pub revision: Revision,
     /// Where the cluster was.
     pub cluster: String,
+    /// What wrote it.
+    pub writer: Writer,
 }
 
 /// A folder that has the name of a backup, and no manifest.
@@ -111,6 +113,12 @@ impl Summary {
     pub fn schedule(&self) -> Option<&str> {
         self.labels.get(SCHEDULE_LABEL).map(String::as_str)
     }
+
+    /// Whether Velero made the backup: its end is Velero's too.
+    #[must_use]
+    pub fn is_velero(&self) -> bool {
+        self.writer.is_velero()
+    }
 }
 
 impl From<&Manifest> for Summary {
@@ -127,6 +135,7 @@ impl From<&Manifest> for Summary {
             errors: manifest.counts.errors,
             revision: manifest.consistency.revision,
             cluster: manifest.cluster.name.clone(),
+            writer: manifest.writer.clone(),
         }
     }
 }

@@ -121,11 +121,11 @@ impl Default for Policy {
 }
 
 impl Record {
-    /// What can be judged of a listed backup. `None` for one that can't be read, whose time nobody knows, and for one whose
-    /// deletion has begun: neither is ever pruned.
+    /// What can be judged of a listed backup. `None` for one that can't be read, whose time nobody knows, for one whose
+    /// deletion has begun, and for one of Velero's: none of them is ever pruned.
     #[must_use]
     pub fn of(listed: &Listed) -> Option<Self> {
-        let summary = listed.summary.as_ref().ok().filter(|_| !listed.deleting)?;
+        let summary = listed.summary.as_ref().ok().filter(|summary| !listed.deleting && !summary.is_velero())?;
         Some(Self {
             name: listed.name.clone(),
             schedule: summary.schedule().map(str::to_owned),

@@ -36,6 +36,14 @@ pub enum FormatError {
         /// Its version.
         version: FormatVersion,
     },
+    /// A newer Velero wrote it.
+    #[error("backup \"{name}\" has version {version} of Velero's format, and this kbackup reads version 1")]
+    VeleroTooNew {
+        /// The backup.
+        name: BackupName,
+        /// Its version.
+        version: String,
+    },
     /// The store did not answer.
     #[error("backup \"{name}\" could not be read from its store")]
     Store {

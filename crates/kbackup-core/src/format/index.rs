@@ -138,22 +138,25 @@ impl IndexReader {
     /// Where the line is not one of an index.
     pub fn line(&mut self, text: &[u8]) -> Result<(), serde_json::Error> {
         match serde_json::from_slice(text)? {
-            IndexEntry::Object(mut line) => {
-                // Each type once in memory, however many objects it has.
-                line.gvr = match self.types.get(&*line.gvr) {
-                    Some(known) => Arc::clone(known),
-                    None => {
-                        self.types.insert(Gvr::clone(&line.gvr), Arc::clone(&line.gvr));
-                        line.gvr
-                    }
-                };
-                self.lines.push(line);
-            }
+            IndexEntry::Object(line) => self.push(line),
             IndexEntry::Void { void, ns } => {
                 self.lines.retain(|line| line.gvr != void || (ns.is_some() && line.ns != ns));
             }
         }
         Ok(())
+    }
+
+    /// Takes the line of an object.
+    pub(super) fn push(&mut self, mut line: IndexLine) {
+        // Each type once in memory, however many objects it has.
+        line.gvr = match self.types.get(&*line.gvr) {
+            Some(known) => Arc::clone(known),
+            None => {
+                self.types.insert(Gvr::clone(&line.gvr), Arc::clone(&line.gvr));
+                line.gvr
+            }
+        };
+        self.lines.push(line);
     }
 
     /// The lines that count, by type, namespace and name.

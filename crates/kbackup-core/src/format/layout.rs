@@ -85,7 +85,7 @@ impl BackupLayout {
         self.file(&format!("resources/{number:05}.tar.zst"))
     }
 
-    fn file(&self, name: &str) -> Key {
+    pub(super) fn file(&self, name: &str) -> Key {
         key(format!("backups/{}/{name}", self.name))
     }
 }

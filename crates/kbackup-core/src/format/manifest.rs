@@ -17,7 +17,7 @@ use crate::store::Key;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Manifest {
-    /// Always `kbackup`.
+    /// `kbackup`; `velero` where the manifest was made of what Velero keeps.
     pub format: String,
     /// The version of the store format.
     pub version: FormatVersion,
@@ -146,11 +146,11 @@ pub struct PartRecord {
 pub struct FileRecord {
     /// Its key below the location's prefix.
     pub key: Key,
-    /// The SHA-256 digest of its bytes, in hexadecimal digits.
+    /// The SHA-256 digest of its bytes, in hexadecimal digits; empty where nobody kept one (Velero's tarballs).
     pub sha256: String,
     /// Its size in bytes.
     pub bytes: u64,
-    /// Its size when decompressed, in bytes.
+    /// Its size when decompressed, in bytes; where nobody kept it, the most that a reader accepts.
     pub raw_bytes: u64,
 }
 
@@ -164,6 +164,20 @@ pub struct Writer {
     pub version: String,
 }
 
+impl Writer {
+    /// Whether it is Velero.
+    #[must_use]
+    pub fn is_velero(&self) -> bool {
+        self.tool == Manifest::VELERO
+    }
+}
+
+impl std::fmt::Display for Writer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.tool, self.version)
+    }
+}
+
 impl Default for Writer {
     /// This crate.
     fn default() -> Self {
@@ -174,6 +188,14 @@ impl Default for Writer {
 impl Manifest {
     /// What stands in `format`.
     pub const FORMAT: &'static str = "kbackup";
+    /// What stands in `format` where the backup is one of Velero's.
+    pub const VELERO: &'static str = "velero";
+
+    /// Whether Velero made the backup. Then nothing is written beside it and it is not deleted: that is Velero's.
+    #[must_use]
+    pub fn is_velero(&self) -> bool {
+        self.format == Self::VELERO
+    }
 
     /// The file of that role (`index`, `issues`), where the backup has it.
     #[must_use]

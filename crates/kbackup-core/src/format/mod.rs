@@ -12,6 +12,7 @@ mod layout;
 mod manifest;
 mod part;
 mod read;
+pub mod velero;
 mod version;
 
 pub use claim::{Claim, Location};

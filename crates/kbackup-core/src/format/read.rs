@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::compressed::hex;
 use super::inflate::Inflater;
+use super::velero;
 use super::{BackupLayout, FileRecord, FormatError, FormatVersion, IndexLine, IndexReader, Manifest, PartRecord};
 use crate::limits::Limits;
 use crate::model::BackupName;
@@ -28,7 +29,7 @@ pub fn digest_of(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-/// Reads and checks the manifest of a backup.
+/// Reads and checks the manifest of a backup, kbackup's or [Velero's](super::velero).
 ///
 /// # Errors
 /// `NotFound` where there is none; `TooNew`; `Damaged` where it is no manifest, or one of another backup.
@@ -37,7 +38,8 @@ pub async fn read_manifest(store: &dyn ObjectStore, name: &BackupName) -> Result
     let bytes = match store.get_bytes(&key, MANIFEST_BYTES_MAX).await {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == StoreErrorKind::NotFound => {
-            return Err(FormatError::NotFound { name: name.clone(), store: store.to_string() });
+            let not_found = || FormatError::NotFound { name: name.clone(), store: store.to_string() };
+            return velero::read_manifest(store, name).await?.ok_or_else(not_found);
         }
         Err(error) => return Err(FormatError::store(name, error)),
     };
@@ -72,6 +74,9 @@ impl Manifest {
     /// `Damaged` where a byte differs from what was written, a line names a part that does not exist, or an object is
     /// named twice.
     pub async fn read_index(&self, store: &dyn ObjectStore) -> Result<Vec<IndexLine>, FormatError> {
+        if self.is_velero() {
+            return velero::read_index(store, self).await;
+        }
         let file = self.file("index").ok_or_else(|| FormatError::damaged(&self.name, "the manifest names no index"))?;
         let mut reader = IndexReader::default();
         read_lines(store, &self.name, file, |line| reader.line(line)).await?;
@@ -90,6 +95,9 @@ impl Manifest {
     /// # Errors
     /// `Damaged` where a byte differs from what was written.
     pub async fn read_issues(&self, store: &dyn ObjectStore) -> Result<Vec<crate::issue::Issue>, FormatError> {
+        if self.is_velero() {
+            return velero::read_issues(store, self).await;
+        }
         let Some(file) = self.file("issues") else { return Ok(Vec::new()) };
         let mut issues = Vec::new();
         let take = |line: &[u8]| serde_json::from_slice(line).map(|issue| issues.push(issue));
@@ -98,18 +106,41 @@ impl Manifest {
     }
 }
 
-/// Reads a whole part and compares its size and digest with the manifest.
+/// Reads a whole part and compares its size and digest with the manifest. A gzip has a checksum of its own.
 ///
 /// # Errors
 /// `Damaged` where it is missing or differs.
 pub async fn verify_part(store: &dyn ObjectStore, name: &BackupName, part: &PartRecord) -> Result<(), FormatError> {
     let mut body = Body::open(store, name, &part.file).await?;
-    while body.next().await?.is_some() {}
+    let damaged = |error: io::Error| FormatError::damaged(name, format!("{}: {error}", part.file.key));
+    let is_gzip = part.file.key.as_str().ends_with(".gz");
+    let mut inflater =
+        is_gzip.then(|| Inflater::of(&part.file.key, Room(part.file.raw_bytes))).transpose().map_err(damaged)?;
+    while let Some(piece) = body.next().await? {
+        if let Some(inflater) = &mut inflater {
+            inflater.write_all(&piece).map_err(damaged)?;
+        }
+    }
+    inflater.as_mut().map_or(Ok(()), Inflater::end).map_err(damaged)?;
     body.check()
 }
 
+/// Bytes that are only counted.
+struct Room(u64);
+
+impl Write for Room {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 = self.0.checked_sub(bytes.len() as u64).ok_or_else(too_large)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// The bytes of a file as they are in the store, digested on the way.
-struct Body<'a> {
+pub(super) struct Body<'a> {
     name: &'a BackupName,
     file: &'a FileRecord,
     stream: BoxStream<'static, StoreResult<Bytes>>,
@@ -118,7 +149,11 @@ struct Body<'a> {
 }
 
 impl<'a> Body<'a> {
-    async fn open(store: &dyn ObjectStore, name: &'a BackupName, file: &'a FileRecord) -> Result<Self, FormatError> {
+    pub(super) async fn open(
+        store: &dyn ObjectStore,
+        name: &'a BackupName,
+        file: &'a FileRecord,
+    ) -> Result<Self, FormatError> {
         let download = store.get(&file.key, None).await.map_err(|error| failed(name, file, error))?;
         if download.stored.size != file.bytes {
             let what = format!("{} has {} bytes, and {} were written", file.key, download.stored.size, file.bytes);
@@ -127,7 +162,7 @@ impl<'a> Body<'a> {
         Ok(Self { name, file, stream: download.body, digest: Sha256::new(), bytes: 0 })
     }
 
-    async fn next(&mut self) -> Result<Option<Bytes>, FormatError> {
+    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, FormatError> {
         let Some(piece) = self.stream.next().await.transpose().map_err(|error| failed(self.name, self.file, error))?
         else {
             return Ok(None);
@@ -139,7 +174,8 @@ impl<'a> Body<'a> {
 
     /// Compares what was read, which must be all, with what was written.
     fn check(self) -> Result<(), FormatError> {
-        if self.bytes == self.file.bytes && hex(&self.digest.finalize()) == self.file.sha256 {
+        let digest_differs = !self.file.sha256.is_empty() && hex(&self.digest.finalize()) != self.file.sha256;
+        if self.bytes == self.file.bytes && !digest_differs {
             return Ok(());
         }
         Err(FormatError::damaged(self.name, format!("{} is not what was written (its digest differs)", self.file.key)))

@@ -30,7 +30,7 @@ const DISCOVERY_POLL: Duration = Duration::from_millis(200);
 /// Does what `plan` says.
 ///
 /// An object that can't be written is an issue and a result of the report, and never ends the run. The report is stored
-/// beside the backup, unless the store is read-only.
+/// beside the backup, unless the store is read-only or the backup Velero's.
 ///
 /// # Errors
 /// Where the backup changed since the plan was made, is damaged, or can't be read to its end. What was written by then
@@ -56,7 +56,10 @@ pub async fn apply(
     let Done { results, mut issues } = applied?;
     issues.splice(0..0, plan.issues.iter().cloned());
     let report = report(plan, started_at, &results, issues, run);
-    keep(store, &report, &results, run).await?;
+    // Nothing is written beside a backup of Velero's: the place is Velero's.
+    if !manifest.is_velero() {
+        keep(store, &report, &results, run).await?;
+    }
     Ok(report)
 }
 

@@ -7,4 +7,5 @@ mod catalog;
 mod crash;
 mod format;
 mod restore;
+mod velero;
 mod world;

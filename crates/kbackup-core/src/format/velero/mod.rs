@@ -1,0 +1,17 @@
+//! Velero's layout of a bucket: its backups are read as they are, through the same manifest and index as kbackup's own.
+//!
+//! A backup of Velero is `backups/<name>/velero-backup.json`, by which it exists, a tarball of all objects
+//! (`<name>.tar.gz`), and small files beside it. There is no index and there are no digests: the index is made by reading
+//! the tarball, and the digest of each object with it, so that a plan and what applies it agree on every byte.
+//!
+//! Nothing here writes to a place where Velero's backups are.
+
+mod layout;
+mod location;
+mod manifest;
+mod read;
+mod tarball;
+
+pub use layout::VeleroLayout;
+pub use location::{has_marker, is_location};
+pub(super) use read::{read_index, read_issues, read_manifest};
