@@ -1,7 +1,7 @@
 //! A writer that changes objects and keeps a journal of what it did, so that the cluster's state at any revision is known
 //! from another source than the cluster.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -57,6 +57,7 @@ pub struct Writer {
     /// The types, each with the fields that an object of it has beside its metadata.
     types: Vec<(Arc<ResourceType>, Value)>,
     journal: Journal,
+    living: BTreeSet<ObjectRef>,
     round: usize,
 }
 
@@ -64,7 +65,14 @@ impl Writer {
     /// A writer of objects of these types, whose fields hold the number of the write wherever a string is `"#"`.
     #[must_use]
     pub fn new(cluster: Arc<dyn ClusterWriter>, namespace: &str, types: Vec<(Arc<ResourceType>, Value)>) -> Self {
-        Self { cluster, namespace: namespace.to_owned(), types, journal: Journal::default(), round: 0 }
+        Self {
+            cluster,
+            namespace: namespace.to_owned(),
+            types,
+            journal: Journal::default(),
+            living: BTreeSet::new(),
+            round: 0,
+        }
     }
 
     /// Creates `count` objects of each type.
@@ -89,16 +97,11 @@ impl Writer {
 
     async fn round(&mut self) {
         self.round += 1;
-        let living = self.living();
-        let (changed, deleted) =
-            (living[self.round * 7 % living.len()].clone(), living[self.round * 13 % living.len()].clone());
+        let living = |number: usize| self.living.iter().nth(number % self.living.len()).cloned().expect("some live");
+        let (changed, deleted) = (living(self.round * 7), living(self.round * 13));
         self.change(&changed).await;
         self.delete(&deleted).await;
         self.create(1_000_000 + self.round).await;
-    }
-
-    fn living(&self) -> Vec<ObjectRef> {
-        self.journal.at(Revision(u64::MAX)).0.into_keys().collect()
     }
 
     async fn create(&mut self, number: usize) {
@@ -123,12 +126,14 @@ impl Writer {
 
     async fn delete(&mut self, at: &ObjectRef) {
         self.cluster.delete(at, &DeleteOptions::default()).await.expect("it is deleted");
+        self.living.remove(at);
         let revision = self.journal.entries.last().map_or(Revision(0), |entry| entry.revision);
         self.journal.entries.push(Entry { object: at.clone(), state: None, revision });
     }
 
     fn note(&mut self, object: ObjectRef, state: Object) {
         let revision = state.meta().resource_version.parse().expect("a created object has a revision");
+        self.living.insert(object.clone());
         self.journal.entries.push(Entry { object, state: Some(state), revision });
     }
 

@@ -4,13 +4,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kbackup_core::cluster::{ClusterWriter, Condition, DeleteOptions, Waited};
+use kbackup_core::cluster::{ClusterWriter, Condition, DeleteOptions, Waited, WriteOptions};
 use kbackup_core::compare::{Comparison, Snapshot, compare};
-use kbackup_core::model::{Discovery, Gvr, ObjectRef};
+use kbackup_core::model::{Discovery, Gvr, Object, ObjectRef};
 use kbackup_kube::{CallLimits, ConnectOptions, KubeCluster};
 use kbackup_sandbox::Sandbox;
 use kbackup_sandbox::manifest::{self, Manifest};
+use serde_json::json;
 use tokio::sync::{Mutex, MutexGuard};
+
+use crate::forgetful::History;
 
 /// How long controllers may take to come to rest, and objects to go.
 const REST_MAX: Duration = Duration::from_secs(90);
@@ -18,14 +21,16 @@ const REST_MAX: Duration = Duration::from_secs(90);
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 const EQUAL_LOOKS: usize = 6;
 
-/// Scenarios on the real API server wipe what is shared by the whole cluster: one at a time.
+/// Scenarios on a real API server wipe what is shared by the whole cluster: one at a time.
 static REAL: Mutex<()> = Mutex::const_new(());
+static FORGETFUL: Mutex<()> = Mutex::const_new(());
 
 /// A cluster that a scenario may fill and empty.
 #[derive(Debug)]
 pub struct Target {
     /// The cluster, over the Kubernetes API.
     pub cluster: Arc<dyn ClusterWriter>,
+    history: History,
     has_controllers: bool,
     _alone: Option<MutexGuard<'static, ()>>,
 }
@@ -34,9 +39,10 @@ impl Target {
     /// A fresh sandbox, asked over its API in this process.
     #[must_use]
     pub fn sandbox() -> Self {
-        let client = kube::Client::new(Sandbox::default(), "default");
-        let cluster = KubeCluster::new(client, "sandbox", CallLimits::default());
-        Self { cluster: Arc::new(cluster), has_controllers: false, _alone: None }
+        let sandbox = Sandbox::default();
+        let history = History::Memory(sandbox.cluster().clone());
+        let cluster = KubeCluster::new(kube::Client::new(sandbox, "default"), "sandbox", CallLimits::default());
+        Self { cluster: Arc::new(cluster), history, has_controllers: false, _alone: None }
     }
 
     /// The API server that `KBACKUP_TEST_KUBECONFIG` names, for this scenario alone; `None` where it names none.
@@ -44,12 +50,79 @@ impl Target {
     /// # Panics
     /// Where it can't be reached, and where there is none although `KBACKUP_TEST_REQUIRE=1`.
     pub async fn real() -> Option<Self> {
-        let kubeconfig = required("KBACKUP_TEST_KUBECONFIG", "a cluster")?;
-        let alone = REAL.lock().await;
+        Self::named("KBACKUP_TEST_KUBECONFIG", "a cluster", &REAL).await
+    }
+
+    /// The API server that `KBACKUP_TEST_FORGETFUL_KUBECONFIG` names, which forgets its history within half a minute
+    /// (`--etcd-compaction-interval=15s`), for this scenario alone; `None` where it names none.
+    ///
+    /// # Panics
+    /// As [`Target::real`].
+    pub async fn forgetful() -> Option<Self> {
+        Self::named("KBACKUP_TEST_FORGETFUL_KUBECONFIG", "a cluster that soon forgets its history", &FORGETFUL).await
+    }
+
+    async fn named(variable: &str, what: &str, lock: &'static Mutex<()>) -> Option<Self> {
+        let kubeconfig = required(variable, what)?;
+        let alone = lock.lock().await;
         let options = ConnectOptions { kubeconfig: Some(kubeconfig), ..ConnectOptions::default() };
-        let cluster =
-            KubeCluster::connect(&options).await.expect("KBACKUP_TEST_KUBECONFIG names a cluster that answers");
-        Some(Self { cluster: Arc::new(cluster), has_controllers: true, _alone: Some(alone) })
+        let connected = KubeCluster::connect(&options).await;
+        let cluster = connected.unwrap_or_else(|error| panic!("{variable} names a cluster that answers: {error}"));
+        let (cluster, history) = (Arc::new(cluster), History::Server);
+        Some(Self { cluster, history, has_controllers: true, _alone: Some(alone) })
+    }
+
+    /// How its past is forgotten.
+    #[must_use]
+    pub fn history(&self) -> History {
+        self.history.clone()
+    }
+
+    /// Registers an API group whose server is not there, and waits until the cluster knows that it does not answer.
+    ///
+    /// # Panics
+    /// Where the cluster does not get to know it.
+    pub async fn break_api(&self, group: &str) {
+        if let History::Memory(memory) = &self.history {
+            memory.break_group(&format!("{group}/v1"), "the service is not there");
+        } else {
+            self.mend_api(group).await;
+            self.register(group).await;
+        }
+        let mut looks = tokio::time::interval(LOOK_EVERY);
+        let begun = tokio::time::Instant::now();
+        let is_broken = |discovery: &Discovery| discovery.broken().iter().any(|api| api.group_version.contains(group));
+        while !is_broken(&self.cluster.discover().await.expect("the cluster can be discovered")) {
+            assert!(begun.elapsed() < REST_MAX, "{group} is not known to be broken within {REST_MAX:?}");
+            looks.tick().await;
+        }
+    }
+
+    /// Takes back what [`Target::break_api`] did.
+    ///
+    /// # Panics
+    /// Where the registration does not go.
+    pub async fn mend_api(&self, group: &str) {
+        if let History::Memory(memory) = &self.history {
+            return memory.mend_group(&format!("{group}/v1"));
+        }
+        let at = ObjectRef::cluster(services(), &format!("v1.{group}"));
+        self.cluster.delete(&at, &DeleteOptions::default()).await.expect("it can be deleted");
+        assert_eq!(self.cluster.wait(&at, &Condition::Gone, REST_MAX).await.expect("it can be watched"), Waited::Met);
+    }
+
+    async fn register(&self, group: &str) {
+        let body = json!({
+            "apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "metadata": {"name": format!("v1.{group}")},
+            "spec": {
+                "group": group, "version": "v1", "groupPriorityMinimum": 1000, "versionPriority": 15,
+                "insecureSkipTLSVerify": true, "service": {"namespace": "default", "name": "nobody"},
+            },
+        });
+        let discovery = self.cluster.discover().await.expect("the cluster can be discovered");
+        let ty = discovery.get(&services()).expect("APIs can be registered");
+        let service = Object::from_value(&body).expect("an object");
+        self.cluster.create(ty, &service, &WriteOptions::default()).await.expect("the API is registered");
     }
 
     /// Loads manifests and waits until the controllers have done their part.
@@ -125,6 +198,10 @@ impl Target {
             assert!(begun.elapsed() < REST_MAX, "the cluster does not come to rest within {REST_MAX:?}");
         }
     }
+}
+
+fn services() -> Gvr {
+    Gvr::new("apiregistration.k8s.io", "v1", "apiservices")
 }
 
 /// Where a manifest's object is in the cluster; `None` where its type is not served.

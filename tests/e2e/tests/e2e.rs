@@ -32,6 +32,25 @@ on_every_cluster!(a_shop_comes_back_under_another_name);
 on_every_cluster!(monitoring_and_a_shop_come_back_as_they_were);
 on_every_cluster!(monitoring_and_a_shop_come_back_under_other_names);
 on_every_cluster!(a_backup_is_the_cluster_at_one_revision);
+on_every_cluster!(a_type_that_has_just_come_is_backed_up_with_its_objects);
+on_every_cluster!(an_api_that_does_not_answer_is_told_and_hides_nothing);
+
+/// Needs a server that forgets soon, which others would rather not have.
+mod a_forgotten_revision_is_named_or_fails_a_strict_backup {
+    use super::{Target, scenarios};
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn sandbox() {
+        scenarios::a_forgotten_revision_is_named_or_fails_a_strict_backup(&Target::sandbox()).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn real_api_server() {
+        if let Some(target) = Target::forgetful().await {
+            scenarios::a_forgotten_revision_is_named_or_fails_a_strict_backup(&target).await;
+        }
+    }
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_backup_is_not_listed_and_harms_no_other() {

@@ -3,10 +3,17 @@
 mod atomic;
 mod killed;
 mod lossless;
+mod types;
+mod written;
 
-pub(crate) use atomic::a_backup_is_the_cluster_at_one_revision;
+pub(crate) use atomic::{
+    a_backup_is_the_cluster_at_one_revision, a_forgotten_revision_is_named_or_fails_a_strict_backup,
+};
 pub(crate) use killed::a_killed_backup_is_not_listed_and_harms_no_other;
 pub(crate) use lossless::{
     a_shop_comes_back_as_it_was, a_shop_comes_back_under_another_name, monitoring_and_a_shop_come_back_as_they_were,
     monitoring_and_a_shop_come_back_under_other_names,
+};
+pub(crate) use types::{
+    a_type_that_has_just_come_is_backed_up_with_its_objects, an_api_that_does_not_answer_is_told_and_hides_nothing,
 };
