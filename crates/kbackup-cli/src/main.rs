@@ -5,6 +5,7 @@ mod args;
 mod command;
 mod connect;
 mod error;
+mod signal;
 mod view;
 
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! The context of an engine's run: progress on standard error, Ctrl-C as a cancel.
+//! The context of an engine's run: progress on standard error, Ctrl-C and SIGTERM as a cancel.
 
 use std::sync::Arc;
 
@@ -10,21 +10,27 @@ use kbackup_core::run::{Cancel, Run};
 
 use crate::args::Global;
 use crate::error::{Code, Failure};
+use crate::signal::End;
 use crate::view::Progress;
 
-/// A run with progress, that Ctrl-C cancels. Keep the guard until its end.
+/// A run with progress, that Ctrl-C and SIGTERM cancel; the second one does not wait for it to clean up. Keep the guard
+/// until its end.
 pub(crate) fn run(global: &Global) -> (Run, CancelOnSignal) {
     let cancel = Cancel::default();
     let run = Run::default().events(Arc::new(Progress::new(global))).cancel(cancel.clone());
+    let end = End::listen();
     let task = tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            cancel.cancel();
-        }
+        // Where the signals can't be awaited, they end the program as they would any other.
+        let Ok(mut end) = end else { return };
+        end.asked().await;
+        cancel.cancel();
+        end.asked().await;
+        std::process::exit(Code::Cancelled as i32);
     });
     (run, CancelOnSignal(task))
 }
 
-/// Waits for Ctrl-C until it is dropped.
+/// Waits for the signals until it is dropped.
 pub(crate) struct CancelOnSignal(tokio::task::JoinHandle<()>);
 
 impl Drop for CancelOnSignal {

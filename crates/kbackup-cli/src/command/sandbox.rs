@@ -8,12 +8,14 @@ use kbackup_sandbox::{Sandbox, Server, Transport};
 
 use crate::args::{Global, SandboxArgs};
 use crate::error::{Code, Failure};
+use crate::signal::End;
 use crate::view;
 
 /// The manager that is recorded for loaded objects.
 const MANAGER: &str = "kbackup-sandbox";
 
 pub(super) async fn run(global: &Global, args: &SandboxArgs) -> Result<Code, Failure> {
+    let mut end = End::listen().map_err(|error| Failure::failed("Ctrl-C can't be awaited").why(error))?;
     let cluster = MemoryCluster::new();
     for path in &args.load {
         load_path(&cluster, path).await?;
@@ -32,7 +34,7 @@ pub(super) async fn run(global: &Global, args: &SandboxArgs) -> Result<Code, Fai
     if !global.quiet {
         view::note("Ctrl-C ends it; what it holds is gone then.");
     }
-    tokio::signal::ctrl_c().await.map_err(|error| Failure::failed("Ctrl-C can't be awaited").why(error))?;
+    end.asked().await;
     server.stop().await;
     Ok(Code::Completed)
 }

@@ -64,7 +64,7 @@ fn clusters_that_are_not_there() {
     home.refuses("backup create x --context nope", USAGE, &["has no context \"nope\"", "kbackup-sandbox", "next: "]);
     home.refuses("backup create x --context kbackup-sandbx", USAGE, &["did you mean \"kbackup-sandbox\"?"]);
     // It goes, and its kubeconfig stays.
-    assert_eq!(sandbox.interrupt(), Some(0));
+    assert_eq!(sandbox.end("INT"), Some(0));
     home.refuses("backup create x", FAILED, &["https://127.0.0.1:", "cannot be reached", "next: "]);
     home.refuses("restore create --from-backup x", FAILED, &["cannot be reached"]);
     assert!(!home.path("store").exists(), "nothing was written for a cluster that does not answer");

@@ -99,9 +99,9 @@ impl Sandbox {
         Self(child)
     }
 
-    /// Sends it Ctrl-C, and waits for its end.
-    pub(crate) fn interrupt(mut self) -> Option<i32> {
-        interrupt(self.0.id());
+    /// Sends it a signal, and waits for its end.
+    pub(crate) fn end(mut self, signal: &str) -> Option<i32> {
+        send(signal, self.0.id());
         self.0.wait().expect("it ends").code()
     }
 }
@@ -114,8 +114,8 @@ impl Drop for Sandbox {
     }
 }
 
-/// What Ctrl-C does to a process.
-pub(crate) fn interrupt(process: u32) {
-    let sent = Command::new("kill").args(["-INT", &process.to_string()]).status().expect("there is a kill");
+/// Sends a signal (`INT` is what Ctrl-C sends) to a process.
+pub(crate) fn send(signal: &str, process: u32) {
+    let sent = Command::new("kill").args(["-s", signal, &process.to_string()]).status().expect("there is a kill");
     assert!(sent.success(), "the process is there");
 }

@@ -7,5 +7,6 @@ mod catalog;
 mod crash;
 mod format;
 mod restore;
+mod schemas;
 mod velero;
 mod world;
