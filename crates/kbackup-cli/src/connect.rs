@@ -29,8 +29,13 @@ pub(crate) async fn cluster(global: &Global) -> Result<KubeCluster, Failure> {
         ..ConnectOptions::default()
     };
     KubeCluster::connect(&options).await.map_err(|error| {
-        let code = if matches!(error, ConnectError::Cluster(_)) { Code::Failed } else { Code::Usage };
-        Failure::from_error(code, &error).next("name a cluster that answers with --kubeconfig and --context")
+        let other = "name a cluster that answers with --kubeconfig and --context";
+        let (code, next) = match error {
+            ConnectError::Cluster(_) => (Code::Failed, other),
+            ConnectError::Credentials { .. } => (Code::Failed, "renew the credentials, or name another context"),
+            _ => (Code::Usage, other),
+        };
+        Failure::from_error(code, &error).next(next)
     })
 }
 

@@ -73,7 +73,15 @@ pub enum ConnectError {
     /// There is neither a kubeconfig nor a cluster around us.
     #[error("no cluster is configured: there is no kubeconfig, and this does not run in a cluster")]
     NoCluster,
-    /// The server cannot be reached, or does not let us in.
+    /// The server does not know who we are.
+    #[error("{server} does not accept the credentials")]
+    Credentials {
+        /// The server's URL.
+        server: String,
+        /// What it said, or why there are none to send.
+        source: ClusterError,
+    },
+    /// The server cannot be reached.
     #[error(transparent)]
     Cluster(ClusterError),
 }
@@ -82,8 +90,8 @@ impl KubeCluster {
     /// Connects to the cluster that the options name, and asks the server for its version, once.
     ///
     /// # Errors
-    /// [`ConnectError::Cluster`] where the server does not answer, or refuses the credentials; the others are about the
-    /// configuration.
+    /// [`ConnectError::Cluster`] where the server does not answer, [`ConnectError::Credentials`] where it does not take
+    /// ours; the others are about the configuration.
     pub async fn connect(options: &ConnectOptions) -> Result<Self, ConnectError> {
         // Fails where a provider is installed already, which is then the application's choice.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
@@ -95,8 +103,15 @@ impl KubeCluster {
         let server = without_credentials(&config.cluster_url);
         let client = ClientBuilder::try_from(config).map_err(|error| client_error(error, &server))?.build();
         let cluster = Self::new(client, &server, options.limits.clone());
-        answers(&cluster.http).await.map_err(ConnectError::Cluster)?;
+        answers(&cluster.http).await.map_err(|error| refused(error, server))?;
         Ok(cluster)
+    }
+}
+
+fn refused(source: ClusterError, server: String) -> ConnectError {
+    match source.kind() {
+        ClusterErrorKind::Unauthenticated => ConnectError::Credentials { server, source },
+        _ => ConnectError::Cluster(source),
     }
 }
 

@@ -63,6 +63,12 @@ fn clusters_that_are_not_there() {
     let sandbox = Sandbox::start(&home);
     home.refuses("backup create x --context nope", USAGE, &["has no context \"nope\"", "kbackup-sandbox", "next: "]);
     home.refuses("backup create x --context kbackup-sandbx", USAGE, &["did you mean \"kbackup-sandbox\"?"]);
+    let kubeconfig = fs::read_to_string(home.path("kubeconfig")).unwrap();
+    let token = kubeconfig.split("token:").nth(1).unwrap().split_whitespace().next().unwrap().trim_matches(['"', '}']);
+    fs::write(home.path("wrong"), kubeconfig.replace(token, "hunter2")).unwrap();
+    let line = "backup create x --kubeconfig ~/wrong";
+    home.refuses(line, FAILED, &["https://127.0.0.1:", "does not accept the credentials", "next: renew"]);
+    assert!(!home.run(line).err.contains("hunter2"));
     // It goes, and its kubeconfig stays.
     assert_eq!(sandbox.end("INT"), Some(0));
     home.refuses("backup create x", FAILED, &["https://127.0.0.1:", "cannot be reached", "next: "]);
