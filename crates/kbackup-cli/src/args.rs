@@ -4,6 +4,7 @@ mod backup;
 mod global;
 mod restore;
 mod sandbox;
+mod scoped;
 mod selection;
 mod words;
 

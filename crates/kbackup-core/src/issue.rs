@@ -73,6 +73,8 @@ pub enum Code {
     TypeNotServed,
     /// The server did not accept the object.
     Rejected,
+    /// What an object needs of others could not be told.
+    ActionFailed,
     /// A transform could not be applied.
     TransformFailed,
     /// An owner of the object is not restored: the reference was dropped.

@@ -4,6 +4,7 @@ use clap::{Subcommand, ValueEnum};
 use kbackup_core::model::{BackupName, LabelSelector};
 use kbackup_core::spec::{BackupSpec, Consistency, Ttl};
 
+use super::scoped::ScopedTypes;
 use super::selection::Selection;
 
 #[derive(Debug, clap::Args)]
@@ -15,7 +16,7 @@ pub(crate) struct BackupArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum BackupVerb {
     /// Make a backup of the cluster, or of a part of it.
-    Create(BackupCreate),
+    Create(Box<BackupCreate>),
     /// List the backups in the store, newest first.
     Get(BackupGet),
     /// Show what a backup is and what went wrong with it.
@@ -32,6 +33,8 @@ pub(crate) struct BackupCreate {
     pub(crate) name: Option<BackupName>,
     #[command(flatten)]
     selection: Selection,
+    #[command(flatten)]
+    scoped: ScopedTypes,
     /// Labels of the backup itself (team=shop,tier=gold), for lists and retention rules.
     #[arg(long, value_name = "LABELS", value_delimiter = ',', value_parser = label)]
     labels: Vec<(String, String)>,
@@ -93,7 +96,7 @@ pub(crate) struct BackupDelete {
 impl BackupCreate {
     /// What is asked for.
     pub(crate) fn spec(&self) -> BackupSpec {
-        BackupSpec {
+        self.scoped.choose(BackupSpec {
             included_namespaces: self.selection.include_namespaces.clone(),
             excluded_namespaces: self.selection.exclude_namespaces.clone(),
             included_resources: self.selection.include_resources.clone(),
@@ -109,7 +112,7 @@ impl BackupCreate {
                 Strictness::Relaxed => Consistency::Relaxed,
             },
             ..BackupSpec::default()
-        }
+        })
     }
 }
 

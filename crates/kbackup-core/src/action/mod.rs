@@ -3,6 +3,8 @@
 //! - [`RestoreTransform`] makes an object of a backup fit to be created in another cluster, or leaves it out;
 //!   [`Transforms`] is the ordered chain of them. `builtin/` has one file a kind: kind-specific knowledge lives there and
 //!   nowhere else.
+//! - [`BackupAction`] tells what an object needs of others, so that a backup of some objects is complete; `needs/` has one
+//!   file a kind.
 //! - [`Wave`] is the order in which types are restored.
 //! - [`is_remade`] and [`relink`] are about objects that belong to another one.
 //!
@@ -10,11 +12,13 @@
 
 mod builtin;
 mod json;
+mod needs;
 mod order;
 mod owned;
 mod transform;
 mod transforms;
 
+pub use needs::{ActionError, BackupAction, BackupActions, Related};
 pub use order::Wave;
 pub use owned::{is_remade, relink};
 pub use transform::{Decision, RestoreTransform, TransformContext, TransformError, target_of};

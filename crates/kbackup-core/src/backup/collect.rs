@@ -10,10 +10,11 @@ use futures::future::try_join_all;
 use super::BackupError;
 use super::archive::{Archive, Lane};
 use super::claim::Held;
+use super::related::Round;
 use super::witness::Witness;
 use crate::cluster::{At, ClusterError, ClusterErrorKind, ClusterReader, ListQuery, Page, PageSize};
 use crate::event::Event;
-use crate::filter::{Needs, Query, Rules, Verdict};
+use crate::filter::{Query, Rules, Verdict};
 use crate::format::{Exception, PartRecord};
 use crate::issue::{Code, Issue, Stage};
 use crate::model::{Gvr, Object, Revision};
@@ -24,7 +25,7 @@ use crate::spec::Consistency;
 const REREADS_MAX: usize = 3;
 
 /// What the lanes work from.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Collect<'a, 's> {
     pub(super) cluster: &'a dyn ClusterReader,
     pub(super) archive: &'a Archive<'s>,
@@ -32,8 +33,8 @@ pub(super) struct Collect<'a, 's> {
     pub(super) rules: &'a Rules,
     pub(super) mode: Consistency,
     pub(super) revision: Revision,
-    /// Given in the second pass: what the objects of the first need. Then only that is taken.
-    pub(super) needed: Option<&'a Needs>,
+    /// Given after the first round: what the objects so far need. Then only that is taken.
+    pub(super) round: Option<Round<'a>>,
     /// Who is shown what is taken.
     pub(super) witnesses: &'a [&'a dyn Witness],
     pub(super) run: &'a Run,
@@ -43,13 +44,16 @@ pub(super) struct Collect<'a, 's> {
 #[derive(Debug, Default)]
 pub(super) struct Collected {
     pub(super) parts: Vec<PartRecord>,
-    pub(super) by_type: BTreeMap<Gvr, Tally>,
-    pub(super) needs: Needs,
-    /// Types of which everything that was written before is void.
-    voided: BTreeSet<Gvr>,
+    /// By list: type, and namespace where it was of one.
+    tallies: BTreeMap<Scope, Tally>,
+    /// Lists of which everything that was written in earlier rounds is void.
+    voided: BTreeSet<Scope>,
     pub(super) exceptions: Vec<Exception>,
     pub(super) issues: Vec<Issue>,
 }
+
+/// What one list is of: a type, in the whole cluster or in one namespace.
+type Scope = (Gvr, Option<String>);
 
 /// How much was taken of a type.
 #[derive(Debug, Default, Clone, Copy)]
@@ -75,7 +79,6 @@ enum Broken {
 struct Read {
     revision: Option<Revision>,
     taken: Tally,
-    needs: Needs,
     /// Whether what was written of the list before is void, since it was begun anew.
     voided: bool,
 }
@@ -96,7 +99,7 @@ async fn lane(cx: &Collect<'_, '_>, shared: &Shared) -> Result<Collected, Backup
     let mut own = Collected::default();
     while let Some(query) = shared.next() {
         let (read, error) = read_type(cx, shared, &query, &mut lane).await?;
-        own.read(cx, &query, read, error.as_ref());
+        own.read(cx, &query, &read, error.as_ref());
     }
     own.parts = lane.finish().await.map_err(BackupError::store("ending a part of the archive"))?;
     Ok(own)
@@ -119,6 +122,10 @@ async fn read_type(
             Err(Broken::Run(error)) => return Err(error),
             Err(Broken::Cluster(error)) => error,
         };
+        // A list of one object that has given it is complete: read again, the object would be there twice.
+        if query.name.is_some() && read.taken.objects > 0 {
+            return Ok((read, None));
+        }
         at = match decide(cx.mode, at, error.kind()) {
             Decision::Fail => return Err(fatal(cx, query, error)),
             Decision::Reread(next) if rereads < REREADS_MAX => next_at(cx, next).await?,
@@ -183,17 +190,16 @@ async fn write_page(
     read.revision = Some(page.revision);
     read.taken.objects += objects;
     read.taken.bytes += bytes;
-    taken.iter().for_each(|object| read.needs.add(&query.ty.gvr, object.meta().namespace.as_deref()));
     cx.run.emit(Event::Progress { gvr: query.ty.gvr.clone(), objects, bytes });
     Ok(())
 }
 
 impl Collect<'_, '_> {
-    /// Whether this pass takes an object. The second one takes those of the first too, where these are void.
+    /// Whether this round takes an object. A later one takes those of the earlier ones too, where these are void.
     fn takes(&self, query: &Query, object: &Object, voided: bool) -> bool {
-        match (self.rules.verdict_of(&query.ty, object.meta()), self.needed) {
-            (Verdict::Take, needed) => needed.is_none() || voided,
-            (Verdict::IfNeeded, Some(needs)) => needs.contains(&query.ty.gvr, &object.meta().name),
+        match (self.rules.verdict_of(&query.ty, object.meta()), self.round) {
+            (Verdict::Take, round) => round.is_none() || voided,
+            (Verdict::IfNeeded, Some(round)) => round.takes(&query.ty.gvr, object, voided),
             _ => false,
         }
     }
@@ -260,32 +266,44 @@ fn fatal(cx: &Collect<'_, '_>, query: &Query, source: ClusterError) -> BackupErr
     }
 }
 
+impl Tally {
+    fn add(&mut self, more: Self) {
+        self.objects += more.objects;
+        self.bytes += more.bytes;
+    }
+}
+
 impl Collected {
+    /// How much was taken of each type.
+    pub(super) fn by_type(&self) -> BTreeMap<Gvr, Tally> {
+        let mut by_type: BTreeMap<Gvr, Tally> = BTreeMap::new();
+        for ((gvr, _), tally) in &self.tallies {
+            by_type.entry(gvr.clone()).or_default().add(*tally);
+        }
+        by_type
+    }
+
     /// What this and then that came to.
     pub(super) fn join(mut self, other: Self) -> Self {
         self.parts.extend(other.parts);
-        self.by_type.retain(|gvr, _| !other.voided.contains(gvr));
-        for (gvr, more) in other.by_type {
-            let tally = self.by_type.entry(gvr).or_default();
-            tally.objects += more.objects;
-            tally.bytes += more.bytes;
+        let whole = |(gvr, _): &Scope| (gvr.clone(), None);
+        self.tallies.retain(|scope, _| !other.voided.contains(scope) && !other.voided.contains(&whole(scope)));
+        for (scope, more) in other.tallies {
+            self.tallies.entry(scope).or_default().add(more);
         }
-        self.needs = self.needs.join(other.needs);
         self.exceptions.extend(other.exceptions);
         self.issues.extend(other.issues);
         self
     }
 
     /// Counts what was read of a query, to its end or up to an error, and says what is not as asked.
-    fn read(&mut self, cx: &Collect<'_, '_>, query: &Query, read: Read, error: Option<&ClusterError>) {
+    fn read(&mut self, cx: &Collect<'_, '_>, query: &Query, read: &Read, error: Option<&ClusterError>) {
         let gvr = &query.ty.gvr;
-        let tally = self.by_type.entry(gvr.clone()).or_default();
-        tally.objects += read.taken.objects;
-        tally.bytes += read.taken.bytes;
-        self.needs = std::mem::take(&mut self.needs).join(read.needs);
-        if read.voided && cx.needed.is_some() {
-            self.voided.insert(gvr.clone());
+        let scope = (gvr.clone(), query.namespace.clone());
+        if read.voided && cx.round.is_some() {
+            self.voided.insert(scope.clone());
         }
+        self.tallies.entry(scope).or_default().add(read.taken);
         cx.run.emit(Event::TypeDone { gvr: gvr.clone(), objects: read.taken.objects });
         let (revision, taken) = (read.revision.filter(|_| error.is_none()), read.taken.objects);
         if let Some(error) = error {

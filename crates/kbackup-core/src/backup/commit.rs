@@ -66,6 +66,7 @@ fn manifest(
 ) -> Manifest {
     collected.parts.sort_by_key(|part| part.number);
     collected.exceptions.sort();
+    let by_type = collected.by_type();
     let ttl = facts.spec.ttl.duration();
     Manifest {
         format: Manifest::FORMAT.to_owned(),
@@ -85,9 +86,9 @@ fn manifest(
         expires_at: held.started_at.saturating_add(ttl).unwrap_or(jiff::Timestamp::MAX),
         outcome: Outcome::of(&collected.issues),
         counts: Counts {
-            objects: collected.by_type.values().map(|tally| tally.objects).sum(),
-            bytes_raw: collected.by_type.values().map(|tally| tally.bytes).sum(),
-            by_type: objects_by_type(&collected.by_type),
+            objects: by_type.values().map(|tally| tally.objects).sum(),
+            bytes_raw: by_type.values().map(|tally| tally.bytes).sum(),
+            by_type: objects_by_type(&by_type),
             bytes_stored: collected.parts.iter().map(|part| part.file.bytes).sum::<u64>()
                 + files.values().map(|file| file.bytes).sum::<u64>(),
             warnings: count(&collected.issues, Severity::Warning),

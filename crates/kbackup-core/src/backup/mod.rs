@@ -8,6 +8,7 @@ mod collect;
 mod commit;
 mod error;
 mod ports;
+mod related;
 mod run;
 mod select;
 mod witness;

@@ -1,10 +1,11 @@
 //! What a backup works with.
 
+use crate::action::BackupActions;
 use crate::cluster::ClusterReader;
 use crate::store::ObjectStore;
 
-/// What a backup works with: the cluster that it reads and the store that it writes to. A reader is enough: a backup can't
-/// change the cluster.
+/// What a backup works with: the cluster that it reads, the store that it writes to, and what is known about kinds. A
+/// reader is enough: a backup can't change the cluster.
 ///
 /// ```
 /// use kbackup_core::backup::Ports;
@@ -15,16 +16,23 @@ use crate::store::ObjectStore;
 /// let ports = Ports::new(&cluster, &store);
 /// # drop(ports);
 /// ```
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Ports<'a> {
     pub(super) cluster: &'a dyn ClusterReader,
     pub(super) store: &'a dyn ObjectStore,
+    pub(super) actions: BackupActions,
 }
 
 impl<'a> Ports<'a> {
-    /// This cluster and this store.
+    /// This cluster and this store, with the built-in actions.
     #[must_use]
     pub fn new(cluster: &'a dyn ClusterReader, store: &'a dyn ObjectStore) -> Self {
-        Self { cluster, store }
+        Self { cluster, store, actions: BackupActions::builtin() }
+    }
+
+    /// The same with other actions: own ones added, built-in ones taken away.
+    #[must_use]
+    pub fn actions(self, actions: BackupActions) -> Self {
+        Self { actions, ..self }
     }
 }

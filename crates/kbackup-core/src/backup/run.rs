@@ -4,16 +4,23 @@ use std::collections::BTreeSet;
 
 use super::archive::Archive;
 use super::claim::{Held, take};
-use super::collect::{Collect, collect};
+use super::collect::{Collect, Collected, collect};
 use super::commit::{Facts, close, commit};
+use super::related::{Gathered, Round};
 use super::select::select;
 use super::{BackupError, Ports};
+use crate::action::BackupActions;
+use crate::filter::{Needs, Selection};
 use crate::format::{Manifest, Resolved};
-use crate::issue::Issue;
+use crate::issue::{Code, Issue, Stage};
 use crate::model::BackupName;
 use crate::run::Run;
 use crate::spec::BackupSpec;
 use crate::store::{ObjectStore, StoreErrorKind};
+
+/// How often what was taken may bring new needs: a Pod its claim, that its volume, that its class; an account its binding,
+/// that its role. Own actions may add a few steps more.
+const ROUNDS_MAX: usize = 8;
 
 /// What became of a backup that exists.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,17 +72,16 @@ async fn write(
     (name, spec): (&BackupName, &BackupSpec),
     run: &Run,
 ) -> Result<BackupReport, BackupError> {
-    let Ports { cluster, store } = *ports;
+    let Ports { cluster, store, ref actions } = *ports;
     run.stage("discovering the cluster");
     let info = cluster.info().await.map_err(BackupError::cluster("asking who it is"))?;
     let discovery = cluster.discover().await.map_err(BackupError::cluster("discovering its types"))?;
     let revision = cluster.revision().await.map_err(BackupError::cluster("reading its newest revision"))?;
     let selection = select(cluster, &discovery, revision, spec, run).await?;
-    let needed = selection.queries_if_needed.iter().map(|query| &query.ty);
-    let types: BTreeSet<_> = selection.types().chain(needed).map(|ty| ty.gvr.clone()).collect();
-    run.stage(format!("reading {} types at revision {revision}", types.len()));
+    run.stage(format!("reading {} types at revision {revision}", selection.types().count()));
 
     let archive = Archive::new(store, held, run.bounds()).map_err(BackupError::store("beginning the archive"))?;
+    let gathered = Gathered::new(actions, selection.types_if_needed());
     let cx = Collect {
         cluster,
         archive: &archive,
@@ -83,19 +89,19 @@ async fn write(
         rules: &selection.rules,
         mode: spec.consistency,
         revision,
-        needed: None,
-        witnesses: &[],
+        round: None,
+        witnesses: &[&gathered],
         run,
     };
     let mut collected = collect(&cx, selection.queries.clone()).await?;
-    let needs = collected.needs.clone();
-    let needed = Collect { needed: Some(&needs), ..cx };
-    collected = collected.join(collect(&needed, selection.queries_if_needed.clone()).await?);
-    for issue in &selection.issues {
-        run.report(&mut collected.issues, issue.clone());
+    collected = collected.join(collect_needed(&cx, &gathered, &selection, actions).await?);
+    for issue in selection.issues.iter().cloned().chain(gathered.into_issues()) {
+        run.report(&mut collected.issues, issue);
     }
 
     run.stage("finishing the archive");
+    let listed = selection.types().map(|ty| ty.gvr.clone());
+    let types: BTreeSet<_> = listed.chain(collected.by_type().into_keys()).collect();
     let resolved = Resolved { namespaces: selection.namespaces.clone(), types: types.into_iter().collect() };
     let facts = Facts { name, spec, cluster: info, resolved, revision };
     let issues = collected.issues.clone();
@@ -103,6 +109,32 @@ async fn write(
         .await
         .map_err(BackupError::store("finishing the archive"))?;
     Ok(BackupReport { manifest, issues })
+}
+
+/// Takes what the objects so far need, and what that needs, until nothing new is needed.
+async fn collect_needed(
+    cx: &Collect<'_, '_>,
+    gathered: &Gathered<'_>,
+    selection: &Selection,
+    actions: &BackupActions,
+) -> Result<Collected, BackupError> {
+    let (mut collected, mut asked) = (Collected::default(), Needs::default());
+    for _ in 0..ROUNDS_MAX {
+        let needs = gathered.needs();
+        let queries = selection.queries_if_needed(&needs, &asked);
+        if queries.is_empty() {
+            break;
+        }
+        tracing::debug!(lists = queries.len(), "reading what the objects so far need");
+        let round = Round { actions, needs: &needs, asked: &asked };
+        collected = collected.join(collect(&Collect { round: Some(round), ..*cx }, queries).await?);
+        asked = needs;
+    }
+    if !selection.queries_if_needed(&gathered.needs(), &asked).is_empty() {
+        let message = format!("after {ROUNDS_MAX} rounds of reading what is needed, more is: it is not in the backup");
+        cx.run.report(&mut collected.issues, Issue::error(Stage::Action, Code::ActionFailed, message));
+    }
+    Ok(collected)
 }
 
 /// Best effort: what can't be removed now is an unfinished folder, which never lists as a backup.

@@ -7,6 +7,8 @@
 //! [`Selection`] adds what to ask of the cluster, [`RestoreSelection`] what no restore brings back. Whatever was asked
 //! for and cannot be had is a violation or an issue; nothing is dropped in silence.
 
+mod chosen;
+mod fine;
 mod lists;
 mod names;
 mod needs;
@@ -14,6 +16,7 @@ mod never;
 mod restore;
 mod rules;
 mod selection;
+mod server_side;
 #[cfg(test)]
 mod tests;
 mod types;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::fine::FineRules;
 use super::names::{NamespaceRules, did_you_mean, unmatched};
 use super::never::never_restored_rows;
 use super::rules::{ClusterObjects, Reason, Rules, TypeRule};
@@ -97,6 +98,8 @@ fn make_rules(spec: &RestoreSpec, types: &[ArchivedType], namespaces: &[String],
         namespaces: NamespaceRules::new((&spec.included_namespaces, &spec.excluded_namespaces), &existing, Vec::new()),
         selectors: spec.label_selector.iter().chain(&spec.or_label_selectors).cloned().collect(),
         marks: &[],
+        fine: FineRules::default(),
+        related: false,
     }
 }
 
@@ -106,7 +109,9 @@ fn type_rule(ty: &ArchivedType, chosen: Chosen, cluster: ClusterObjects) -> Type
         return TypeRule::Leave(Reason::NeverRestored(row));
     }
     match TypeRule::new(&ty.gvr, ty.namespaced, chosen, cluster) {
-        TypeRule::InNamespaces { .. } => TypeRule::InNamespaces { but: never_restored_rows(&name).next() },
+        TypeRule::InNamespaces { elsewhere, .. } => {
+            TypeRule::InNamespaces { but: never_restored_rows(&name).next(), elsewhere }
+        }
         other => other,
     }
 }

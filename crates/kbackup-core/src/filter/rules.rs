@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
+use super::fine::{Fine, FineRules};
 use super::names::NamespaceRules;
 use super::never::NeverRestored;
 use super::types::Chosen;
@@ -17,6 +18,10 @@ pub struct Rules {
     pub(super) selectors: Vec<LabelSelector>,
     /// With one of these labels at `true`, an object is left out.
     pub(super) marks: &'static [&'static str],
+    /// Filters for single kinds.
+    pub(super) fine: FineRules,
+    /// Whether what only its labels leave out comes with an object that needs it.
+    pub(super) related: bool,
 }
 
 /// Whether an object is chosen.
@@ -50,6 +55,8 @@ pub enum Reason {
     ExcludeLabel,
     /// No label selector matches it.
     Labels,
+    /// A filter for its kind does not let it through.
+    Filter,
     /// No restore brings it back.
     NeverRestored(&'static NeverRestored),
 }
@@ -59,8 +66,9 @@ pub enum Reason {
 pub(super) enum TypeRule {
     /// The Namespace objects. `included`: they are among the chosen types themselves.
     Namespaces { included: bool },
-    /// Objects in the chosen namespaces, but for those of one namespace.
-    InNamespaces { but: Option<&'static NeverRestored> },
+    /// Objects in the chosen namespaces, but for those of one namespace. `elsewhere`: only in namespaces with a filter of
+    /// their own that lets them through; in others they are left out, for this reason.
+    InNamespaces { but: Option<&'static NeverRestored>, elsewhere: Option<Reason> },
     /// All objects of the cluster.
     OfCluster,
     /// Objects of the cluster that a chosen one needs.
@@ -86,15 +94,33 @@ impl Rules {
     #[must_use]
     pub fn verdict(&self, ty: &Gvr, namespace: Option<&str>, name: &str, labels: &BTreeMap<String, String>) -> Verdict {
         let rule = self.types.get(ty).copied().unwrap_or(TypeRule::Leave(Reason::TypeNotIncluded));
-        let chosen = match rule {
-            TypeRule::Leave(reason) => Err(reason),
-            _ if self.is_marked(labels) => Err(Reason::ExcludeLabel),
-            TypeRule::IfNeeded => return Verdict::IfNeeded,
-            TypeRule::Namespaces { included } => return self.namespace_object(name, labels, included),
-            TypeRule::OfCluster => self.select(labels),
-            TypeRule::InNamespaces { but } => self.in_namespace(namespace, but).and_then(|()| self.select(labels)),
-        };
-        chosen.map_or_else(Verdict::Leave, |()| Verdict::Take)
+        let fine = || self.fine.judge(ty, namespace, name, labels);
+        match rule {
+            TypeRule::Leave(reason) => Verdict::Leave(reason),
+            _ if self.is_marked(labels) => Verdict::Leave(Reason::ExcludeLabel),
+            TypeRule::Namespaces { included } => self.namespace_object(name, labels, included),
+            TypeRule::IfNeeded if fine() == Fine::Stopped => Verdict::Leave(Reason::Filter),
+            TypeRule::IfNeeded => Verdict::IfNeeded,
+            TypeRule::OfCluster => self.judge(fine(), None, labels),
+            TypeRule::InNamespaces { but, elsewhere } => match self.in_namespace(namespace, but) {
+                Err(reason) => Verdict::Leave(reason),
+                Ok(()) => self.judge(fine(), elsewhere, labels),
+            },
+        }
+    }
+
+    /// What is left to decide, where type and namespace are chosen.
+    fn judge(&self, fine: Fine, elsewhere: Option<Reason>, labels: &BTreeMap<String, String>) -> Verdict {
+        match (fine, elsewhere) {
+            (Fine::Stopped, _) => Verdict::Leave(Reason::Filter),
+            (Fine::Silent, Some(reason)) => Verdict::Leave(reason),
+            (Fine::Passes, _) => Verdict::Take,
+            (Fine::Silent | Fine::PassesByName, _) => match self.select(labels) {
+                Ok(()) => Verdict::Take,
+                Err(_) if self.related => Verdict::IfNeeded,
+                Err(reason) => Verdict::Leave(reason),
+            },
+        }
     }
 
     /// [`Rules::verdict`] for the parsed metadata of an object.
@@ -161,7 +187,7 @@ impl TypeRule {
                 Self::IfNeeded
             }
             (Chosen::NotIncluded, _) => Self::Leave(Reason::TypeNotIncluded),
-            _ if namespaced => Self::InNamespaces { but: None },
+            _ if namespaced => Self::InNamespaces { but: None, elsewhere: None },
             (_, ClusterObjects::All) | (Chosen::Named, ClusterObjects::NamedOrNeeded) => Self::OfCluster,
             (_, ClusterObjects::NamedOrNeeded) => Self::IfNeeded,
             (_, ClusterObjects::Nothing) => Self::Leave(Reason::ClusterScoped),
@@ -190,6 +216,7 @@ impl fmt::Display for Reason {
             Self::NamespaceLabel => "its namespace is labelled to be left out of backups",
             Self::ExcludeLabel => "it is labelled to be left out of backups",
             Self::Labels => "no label selector matches it",
+            Self::Filter => "a filter for its kind leaves it out",
             Self::NeverRestored(row) => row.why,
         })
     }

@@ -1,19 +1,24 @@
 //! What a backup asks of the cluster.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use super::Needs;
+use super::chosen::{ChosenTypes, takable};
 use super::lists::list_each_namespace;
-use super::names::{NamespaceRules, did_you_mean, unmatched};
-use super::never::{is_measurement, never_taken, twin};
-use super::rules::{ClusterObjects, Rules, TypeRule, is_definition};
-use super::types::TypeChoice;
-use crate::issue::{Code, Issue, Stage};
-use crate::model::{BrokenGroup, Discovery, Glob, LabelSelector, ObjectMeta, ResourceType};
-use crate::spec::{BackupSpec, Violation, Violations};
+use super::names::{NamespaceRules, unmatched};
+use super::rules::{Rules, TypeRule};
+use super::server_side::one_selector;
+use crate::issue::{Issue, Stage};
+use crate::model::{Discovery, LabelSelector, ObjectMeta, ResourceType};
+use crate::spec::{BackupSpec, Violations};
 
 /// An object or namespace with one of these labels at `true` is left out of every backup.
 const EXCLUDE_LABELS: &[&str] = &["kbackup.dev/exclude-from-backup", "velero.io/exclude-from-backup"];
+
+/// Up to this many objects of a type that others need are read one by one, each in a list of its own name: a few small
+/// requests, however many objects the cluster has.
+const NAMED_FEW: usize = 16;
 
 /// What a [`BackupSpec`] comes to in one cluster.
 ///
@@ -31,15 +36,16 @@ const EXCLUDE_LABELS: &[&str] = &["kbackup.dev/exclude-from-backup", "velero.io/
 pub struct Selection {
     /// The lists that give every object that may be chosen, each object once. They give others too: ask the rules.
     pub queries: Vec<Query>,
-    /// The lists of what comes only with what needs it (Namespaces, CustomResourceDefinitions): to be read when all else
-    /// is known. Of these, take what the rules call [`IfNeeded`](super::Verdict::IfNeeded) and [`Needs`](super::Needs) has.
-    pub queries_if_needed: Vec<Query>,
     /// Which objects are chosen.
     pub rules: Rules,
     /// The chosen namespaces that exist, in the order they were given in.
     pub namespaces: Vec<String>,
     /// What was asked for and is not there.
     pub issues: Vec<Issue>,
+    /// The types of which objects may come only with those that need them.
+    may_be_needed: Vec<Arc<ResourceType>>,
+    /// The namespaces to list one by one; `None` once: all in one list.
+    places: Vec<Option<String>>,
 }
 
 /// One list to ask for.
@@ -81,23 +87,36 @@ impl Selection {
     /// With every word that names no type, or none that a backup can hold.
     pub fn resolve(spec: &BackupSpec, discovery: &Discovery, namespaces: &[NamespaceInfo]) -> Result<Self, Violations> {
         let types = takable(discovery);
-        let choice = choose_types(spec, discovery, &types);
-        Violations::check(type_violations(&choice, discovery))?;
+        let choice = ChosenTypes::resolve(spec, discovery, &types);
+        Violations::check(choice.violations(discovery))?;
 
         let existing: Vec<&str> = namespaces.iter().map(|namespace| namespace.name.as_str()).collect();
-        let rules = make_rules(spec, &types, &choice, namespaces);
+        let mut issues = unmatched(&spec.included_namespaces, &existing, Stage::Select, "cluster");
+        issues.extend(choice.issues(spec, discovery));
+        let rules = make_rules(spec, &types, choice, namespaces);
         let chosen: Vec<String> =
             existing.iter().filter(|name| rules.takes_namespace(name)).map(|name| (*name).to_owned()).collect();
 
-        let mut issues = unmatched(&spec.included_namespaces, &existing, Stage::Select, "cluster");
-        issues.extend(idle_issues(&choice));
-        issues.extend(discovery.broken().iter().filter_map(|group| broken_issue(spec, &choice, group)));
         // Where only some are left out, all are listed: nearly everything is wanted.
         let each = !rules.namespaces.includes_every_name() && list_each_namespace(chosen.len(), existing.len());
-        let places = if each { chosen.iter().cloned().map(Some).collect() } else { vec![None] };
-        let queries = types.iter().flat_map(|ty| queries(ty, &rules, &places)).collect();
-        let queries_if_needed = types.iter().filter(|ty| may_be_needed(ty, &rules)).map(query_all).collect();
-        Ok(Self { queries, queries_if_needed, rules, namespaces: chosen, issues })
+        let places: Vec<_> = if each { chosen.iter().cloned().map(Some).collect() } else { vec![None] };
+        let may_be_needed = types.iter().filter(|ty| may_be_needed(ty, &rules)).cloned().collect();
+        let mut selection = Self { queries: Vec::new(), rules, namespaces: chosen, issues, may_be_needed, places };
+        selection.queries = types.iter().flat_map(|ty| selection.queries_of(ty)).collect();
+        Ok(selection)
+    }
+
+    /// The lists of what comes only with what needs it, as far as `needs` asks for what `asked` did not: to be read when
+    /// the objects that need it are known, and again while these bring new needs. Of what they give, take what the rules
+    /// call [`IfNeeded`](super::Verdict::IfNeeded) and `needs` wants, and `asked` did not.
+    #[must_use]
+    pub fn queries_if_needed(&self, needs: &Needs, asked: &Needs) -> Vec<Query> {
+        self.may_be_needed.iter().flat_map(|ty| self.queries_of_needed(ty, needs, asked)).collect()
+    }
+
+    /// The types, as `plural.group`, of which objects may come only with those that need them.
+    pub fn types_if_needed(&self) -> impl Iterator<Item = String> {
+        self.may_be_needed.iter().map(|ty| ty.gvr.group_resource())
     }
 
     /// The types that are listed, each once, in the server's order.
@@ -106,56 +125,67 @@ impl Selection {
         // The lists of one type follow each other.
         self.queries.iter().map(|query| &query.ty).filter(move |ty| before.replace(&ty.gvr) != Some(&ty.gvr))
     }
-}
 
-/// The types that a backup can hold: the preferred version of each, no type whose twin is served.
-fn takable(discovery: &Discovery) -> Vec<Arc<ResourceType>> {
-    let served: BTreeSet<String> = discovery.preferred().map(|ty| ty.gvr.group_resource()).collect();
-    let has_twin = |ty: &ResourceType| twin(&ty.gvr.group_resource()).is_some_and(|twin| served.contains(twin));
-    discovery.preferred().filter(|ty| never_taken(ty).is_none() && !has_twin(ty)).cloned().collect()
-}
-
-fn choose_types(spec: &BackupSpec, discovery: &Discovery, types: &[Arc<ResourceType>]) -> TypeChoice {
-    let all: BTreeSet<String> = types.iter().map(|ty| ty.gvr.group_resource()).collect();
-    let own_or_twin = |ty: &Arc<ResourceType>| {
-        let name = ty.gvr.group_resource();
-        twin(&name).filter(|twin| all.contains(*twin)).map_or(name, str::to_owned)
-    };
-    let find = |word: &str| {
-        let (mut found, others): (Vec<String>, Vec<String>) =
-            discovery.find(word).into_iter().map(own_or_twin).partition(|name| all.contains(name));
-        // "pods" names what metrics.k8s.io serves under that name too. A word that names nothing else is kept: whoever
-        // asks for such a type shall learn why it is not in the backup.
-        if found.is_empty() {
-            found = others;
+    /// The lists of one type; none where its objects are left out, or come only with those that need them.
+    fn queries_of(&self, ty: &Arc<ResourceType>) -> Vec<Query> {
+        let labels = if self.rules.fine.judges_labels(&ty.gvr.group_resource()) {
+            LabelSelector::default()
+        } else {
+            one_selector(&self.rules.selectors)
+        };
+        match self.rules.types.get(&ty.gvr) {
+            // A namespace may be wanted for what lives in it, whatever its own labels.
+            Some(TypeRule::Namespaces { .. }) => vec![Query::all(ty)],
+            Some(TypeRule::OfCluster) => vec![Query { labels, ..Query::all(ty) }],
+            Some(TypeRule::InNamespaces { .. }) => {
+                let places = self.places_of(ty).into_iter();
+                places.map(|namespace| Query { namespace, labels: labels.clone(), ..Query::all(ty) }).collect()
+            }
+            Some(TypeRule::IfNeeded | TypeRule::Leave(_)) | None => Vec::new(),
         }
-        found
-    };
-    TypeChoice::resolve((&spec.included_resources, &spec.excluded_resources), &find, &all)
+    }
+
+    fn queries_of_needed(&self, ty: &Arc<ResourceType>, needs: &Needs, asked: &Needs) -> Vec<Query> {
+        let name = ty.gvr.group_resource();
+        let more_mentions =
+            needs.mentions(&name).is_some_and(|now| asked.mentions(&name).is_none_or(|then| now != then));
+        let before = asked.places(&ty.gvr);
+        let in_reach =
+            |namespace: &Option<String>| namespace.as_deref().is_none_or(|name| self.rules.takes_namespace(name));
+        let mut more: Vec<_> = needs.places(&ty.gvr).into_iter().filter(|place| !before.contains(place)).collect();
+        more.retain(|(namespace, _)| namespace.is_some() == ty.namespaced && in_reach(namespace));
+        if more_mentions || more.len() > NAMED_FEW {
+            let places = if ty.namespaced { self.places_of(ty) } else { vec![None] };
+            return places.into_iter().map(|namespace| Query { namespace, ..Query::all(ty) }).collect();
+        }
+        more.into_iter().map(|(namespace, name)| Query { namespace, name: Some(name), ..Query::all(ty) }).collect()
+    }
+
+    /// Where to list a type that lives in namespaces.
+    fn places_of(&self, ty: &ResourceType) -> Vec<Option<String>> {
+        match self.rules.types.get(&ty.gvr) {
+            Some(TypeRule::InNamespaces { elsewhere: Some(_), .. }) => {
+                let name = ty.gvr.group_resource();
+                let admitted = self.namespaces.iter().filter(|namespace| self.rules.fine.admits(&name, namespace));
+                let admitted: Vec<_> = admitted.cloned().map(Some).collect();
+                if admitted.len() > NAMED_FEW { vec![None] } else { admitted }
+            }
+            _ => self.places.clone(),
+        }
+    }
 }
 
-fn type_violations(choice: &TypeChoice, discovery: &Discovery) -> Vec<Violation> {
-    let lists = [("includedResources", &choice.included), ("excludedResources", &choice.excluded)];
-    // Nobody knows what a group serves that does not answer: that is an issue of its own.
-    let is_broken = |word: &String| discovery.broken().iter().any(|broken| covers(word, group_of(broken)));
-    let unknown = lists.into_iter().flat_map(|(field, words)| {
-        words.unknown.iter().filter(|word| !is_broken(word)).map(move |word| {
-            let near = did_you_mean(&discovery.nearest(word));
-            Violation::new(field, format!("the cluster serves no type \"{word}\"{near}"))
-        })
-    });
-    let untakable = discovery.preferred().filter_map(|ty| {
-        let named = choice.included.names(&ty.gvr.group_resource());
-        let why = never_taken(ty).filter(|_| named)?;
-        Some(Violation::new("includedResources", format!("\"{ty}\" cannot be in a backup: it {why}")))
-    });
-    unknown.chain(untakable).collect()
+impl Query {
+    /// Every object of a type.
+    fn all(ty: &Arc<ResourceType>) -> Self {
+        Self { ty: Arc::clone(ty), namespace: None, labels: LabelSelector::default(), name: None }
+    }
 }
 
 fn make_rules(
     spec: &BackupSpec,
     types: &[Arc<ResourceType>],
-    choice: &TypeChoice,
+    choice: ChosenTypes,
     namespaces: &[NamespaceInfo],
 ) -> Rules {
     let existing: Vec<&str> = namespaces.iter().map(|namespace| namespace.name.as_str()).collect();
@@ -163,85 +193,23 @@ fn make_rules(
         EXCLUDE_LABELS.iter().any(|mark| namespace.labels.get(*mark).is_some_and(|value| value == "true"))
     };
     let marked = namespaces.iter().filter(is_marked).map(|namespace| namespace.name.clone()).collect();
-    let cluster = ClusterObjects::new(spec.include_cluster_resources, spec.takes_all_namespaces());
-    let rule = |ty: &ResourceType| TypeRule::new(&ty.gvr, ty.namespaced, choice.of(&ty.gvr.group_resource()), cluster);
     Rules {
-        types: types.iter().map(|ty| (ty.gvr.clone(), rule(ty))).collect::<HashMap<_, _>>(),
+        types: types.iter().map(|ty| (ty.gvr.clone(), choice.rule(ty))).collect::<HashMap<_, _>>(),
         namespaces: NamespaceRules::new((&spec.included_namespaces, &spec.excluded_namespaces), &existing, marked),
         selectors: spec.label_selector.iter().chain(&spec.or_label_selectors).cloned().collect(),
         marks: EXCLUDE_LABELS,
+        fine: choice.fine,
+        related: true,
     }
 }
 
-/// The lists of one type; none where its objects are left out, or come with those that need them. `places` are the
-/// namespaces to list one by one, or `None` for all at once.
-fn queries(ty: &Arc<ResourceType>, rules: &Rules, places: &[Option<String>]) -> Vec<Query> {
-    // One list carries one selector. Of several, an object may match two and would be listed twice: the rules select.
-    let labels = match &rules.selectors[..] {
-        [one] => one.clone(),
-        _ => LabelSelector::default(),
-    };
-    let query = |namespace: Option<String>, labels| Query { ty: Arc::clone(ty), namespace, labels, name: None };
-    match rules.types.get(&ty.gvr) {
-        // A namespace may be wanted for what lives in it, whatever its own labels.
-        Some(TypeRule::Namespaces { .. }) => vec![query_all(ty)],
-        Some(TypeRule::OfCluster) => vec![query(None, labels)],
-        Some(TypeRule::InNamespaces { .. }) => {
-            places.iter().map(|place| query(place.clone(), labels.clone())).collect()
-        }
-        Some(TypeRule::IfNeeded | TypeRule::Leave(_)) | None => Vec::new(),
-    }
-}
-
-/// Every object of a type.
-fn query_all(ty: &Arc<ResourceType>) -> Query {
-    Query { ty: Arc::clone(ty), namespace: None, labels: LabelSelector::default(), name: None }
-}
-
-/// Whether objects of the type may come only with what needs them, in a way that a list can answer.
+/// Whether objects of the type may come only with what needs them.
 fn may_be_needed(ty: &ResourceType, rules: &Rules) -> bool {
+    let selected = !rules.selectors.is_empty();
     match rules.types.get(&ty.gvr) {
-        Some(TypeRule::Namespaces { included }) => {
-            rules.namespaces.includes_every_name() && (!included || !rules.selectors.is_empty())
-        }
-        Some(TypeRule::IfNeeded) => is_definition(&ty.gvr),
-        _ => false,
+        Some(TypeRule::Namespaces { included }) => rules.namespaces.includes_every_name() && (!included || selected),
+        Some(TypeRule::IfNeeded) => true,
+        Some(TypeRule::OfCluster | TypeRule::InNamespaces { .. }) => selected,
+        Some(TypeRule::Leave(_)) | None => false,
     }
-}
-
-fn idle_issues(choice: &TypeChoice) -> impl Iterator<Item = Issue> {
-    choice.included.idle.iter().map(|pattern| {
-        let message = format!("no type of the cluster fits \"{pattern}\": nothing is taken for it");
-        Issue::warning(Stage::Select, Code::NotFound, message)
-    })
-}
-
-/// An error where types of the group were asked for and may be missing from the backup; only a warning for measurements,
-/// which no backup holds; nothing where the group was not asked for.
-fn broken_issue(spec: &BackupSpec, choice: &TypeChoice, broken: &BrokenGroup) -> Option<Issue> {
-    let group = group_of(broken);
-    let any_covers = |list: &[String]| list.iter().any(|word| covers(word, group));
-    let asked = choice.includes_everything() || any_covers(&spec.included_resources);
-    if !asked || any_covers(&spec.excluded_resources) {
-        return None;
-    }
-    let what = format!("the API group {} does not answer", broken.group_version);
-    let why = &broken.message;
-    Some(if is_measurement(group) {
-        let message = format!("{what}: {why}; no backup holds its objects");
-        Issue::warning(Stage::Discover, Code::BrokenApiGroup, message)
-    } else {
-        let message = format!("{what}, so its types are not in the backup: {why}; exclude \"*.{group}\" to do without");
-        Issue::error(Stage::Discover, Code::BrokenApiGroup, message)
-    })
-}
-
-fn group_of(broken: &BrokenGroup) -> &str {
-    broken.group_version.split('/').next().unwrap_or_default()
-}
-
-/// Whether a word of a list of types may name one of the group.
-fn covers(word: &str, group: &str) -> bool {
-    let suffix = word.split_once('.').map_or("", |(_, suffix)| suffix);
-    suffix == group || (Glob::is_pattern(word) && Glob::new(word).matches(&format!("x.{group}")))
 }

@@ -3,6 +3,7 @@
 mod backup;
 mod laws;
 mod restore;
+mod scopes;
 
 use std::collections::BTreeMap;
 

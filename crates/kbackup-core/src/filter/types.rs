@@ -5,6 +5,9 @@ use std::collections::BTreeSet;
 use super::names::takes_every_name;
 use crate::model::Glob;
 
+/// Gives the types that a plain word names, by `plural.group`.
+pub(super) type Find<'a> = dyn Fn(&str) -> Vec<String> + 'a;
+
 /// Which types a spec chooses, by `plural.group`.
 #[derive(Debug, Clone)]
 pub(super) struct TypeChoice {
@@ -31,7 +34,9 @@ pub(super) struct Words {
 pub(super) enum Chosen {
     /// It is in the include list, by its name.
     Named,
-    /// It is taken with others: no include list, or a glob.
+    /// A glob of the include list fits it.
+    Fitted,
+    /// There is no include list.
     Taken,
     /// There is an include list without it.
     NotIncluded,
@@ -41,11 +46,7 @@ pub(super) enum Chosen {
 
 impl TypeChoice {
     /// Resolves the lists of a spec; `find` gives the types that a plain word names, `all` is what a glob may fit.
-    pub(super) fn resolve(
-        lists: (&[String], &[String]),
-        find: &dyn Fn(&str) -> Vec<String>,
-        all: &BTreeSet<String>,
-    ) -> Self {
+    pub(super) fn resolve(lists: (&[String], &[String]), find: &Find<'_>, all: &BTreeSet<String>) -> Self {
         let (included, excluded) = lists;
         let everything = takes_every_name(included);
         let included = if everything { Words::default() } else { Words::resolve(included, find, all) };
@@ -61,7 +62,7 @@ impl TypeChoice {
         } else if self.included.named.contains(group_resource) {
             Chosen::Named
         } else if self.included.fitted.contains(group_resource) {
-            Chosen::Taken
+            Chosen::Fitted
         } else {
             Chosen::NotIncluded
         }
@@ -74,7 +75,7 @@ impl TypeChoice {
 }
 
 impl Words {
-    fn resolve(words: &[String], find: &dyn Fn(&str) -> Vec<String>, all: &BTreeSet<String>) -> Self {
+    pub(super) fn resolve(words: &[String], find: &Find<'_>, all: &BTreeSet<String>) -> Self {
         let mut resolved = Self::default();
         for word in words {
             if Glob::is_pattern(word) {
@@ -103,6 +104,11 @@ impl Words {
     /// The types that plain words name.
     pub(super) fn named(&self) -> impl Iterator<Item = &String> {
         self.named.iter()
+    }
+
+    /// The types that plain words name or globs fit.
+    pub(super) fn all(&self) -> impl Iterator<Item = &String> {
+        self.named.iter().chain(&self.fitted)
     }
 
     fn has(&self, group_resource: &str) -> bool {

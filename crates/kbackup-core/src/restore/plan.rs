@@ -173,7 +173,7 @@ fn choose(selection: &RestoreSelection, mut index: Vec<IndexLine>) -> Vec<IndexL
     }
     index.retain(|line| match verdict(line) {
         Verdict::Take => true,
-        Verdict::IfNeeded => needs.contains(&line.gvr, &line.name),
+        Verdict::IfNeeded => needs.contains(&line.gvr, line.ns.as_deref(), &line.name),
         Verdict::Leave(_) => false,
     });
     index

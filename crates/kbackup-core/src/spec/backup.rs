@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::filters::filter_violations;
 use super::hooks::hook_violations;
-use super::{BackupHooks, Ttl, Violation, Violations};
+use super::selection::scope_violations;
+use super::{BackupHooks, NamespacedFilter, ResourceFilter, Ttl, Violation, Violations};
 use crate::model::LabelSelector;
 
 /// The label of a backup that a schedule has made; its value is the schedule's name.
@@ -39,6 +41,25 @@ pub struct BackupSpec {
     /// chosen namespaces themselves and what the chosen objects need.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub include_cluster_resources: Option<bool>,
+    /// Types of the cluster to take, none of those in namespaces concerned. With this list or one of the next three, the
+    /// three fields above can't be used.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub included_cluster_scoped_resources: Vec<String>,
+    /// Types of the cluster to leave out, also where other objects need them; `*`: all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub excluded_cluster_scoped_resources: Vec<String>,
+    /// Types in namespaces to take. None: all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub included_namespace_scoped_resources: Vec<String>,
+    /// Types in namespaces to leave out; `*`: all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub excluded_namespace_scoped_resources: Vec<String>,
+    /// Which objects of single kinds of the cluster are taken; other kinds as the fields above say.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cluster_scoped_filters: Vec<ResourceFilter>,
+    /// What is taken in single namespaces, instead of what the fields above say of types in namespaces.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub namespaced_filters: Vec<NamespacedFilter>,
     /// Only objects whose labels match.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label_selector: Option<LabelSelector>,
@@ -115,17 +136,57 @@ impl BackupSpec {
     /// # Errors
     /// With every violation, not only the first.
     pub fn validate(&self) -> Result<(), Violations> {
-        let mut violations = super::selection_violations(&super::SelectionFields {
+        let mut found = super::selection_violations(&super::SelectionFields {
             namespaces: (&self.included_namespaces, &self.excluded_namespaces),
             resources: (&self.included_resources, &self.excluded_resources),
             selector: self.label_selector.as_ref(),
             or_selectors: &self.or_label_selectors,
         });
         let labels = LabelSelector { match_labels: self.labels.clone(), ..LabelSelector::default() };
-        violations.extend(labels.violations().into_iter().map(|why| Violation::new("labels", why)));
-        violations.extend(hook_violations(&self.hooks));
-        violations.extend(order_violations(&self.ordered_resources));
-        Violations::check(violations)
+        found.extend(labels.violations().into_iter().map(|why| Violation::new("labels", why)));
+        found.extend(hook_violations(&self.hooks));
+        found.extend(order_violations(&self.ordered_resources));
+        found.extend(self.style_violation());
+        scope_violations(
+            &mut found,
+            ("includedClusterScopedResources", &self.included_cluster_scoped_resources),
+            ("excludedClusterScopedResources", &self.excluded_cluster_scoped_resources),
+        );
+        scope_violations(
+            &mut found,
+            ("includedNamespaceScopedResources", &self.included_namespace_scoped_resources),
+            ("excludedNamespaceScopedResources", &self.excluded_namespace_scoped_resources),
+        );
+        found.extend(filter_violations(&self.cluster_scoped_filters, &self.namespaced_filters));
+        Violations::check(found)
+    }
+
+    /// Whether types are chosen by scope, as the four scoped lists do it.
+    #[must_use]
+    pub fn is_scoped(&self) -> bool {
+        [
+            &self.included_cluster_scoped_resources,
+            &self.excluded_cluster_scoped_resources,
+            &self.included_namespace_scoped_resources,
+            &self.excluded_namespace_scoped_resources,
+        ]
+        .into_iter()
+        .any(|list| !list.is_empty())
+    }
+
+    /// Velero's rule: the two ways to choose types don't mix, and filters for single kinds go with the scoped lists.
+    fn style_violation(&self) -> Option<Violation> {
+        let of_all_scopes = !self.included_resources.is_empty()
+            || !self.excluded_resources.is_empty()
+            || self.include_cluster_resources.is_some();
+        let filtered = !self.cluster_scoped_filters.is_empty() || !self.namespaced_filters.is_empty();
+        let (field, other) = match (of_all_scopes, self.is_scoped(), filtered) {
+            (true, true, _) => ("includedResources", "the scoped lists of types"),
+            (true, _, true) => ("includedResources", "filters for single kinds"),
+            _ => return None,
+        };
+        let fields = "includedResources, excludedResources and includeClusterResources";
+        Some(Violation::new(field, format!("{fields} can't be used together with {other}: choose one way")))
     }
 
     /// Whether the backup is of every namespace.

@@ -3,6 +3,7 @@
 
 mod backup;
 mod cron;
+mod filters;
 mod hooks;
 mod restore;
 mod retention;
@@ -13,6 +14,7 @@ mod violation;
 
 pub use backup::{BackupSpec, Consistency, SCHEDULE_LABEL};
 pub use cron::{Cron, CronError};
+pub use filters::{NamespacedFilter, ResourceFilter};
 pub use hooks::{BackupHooks, ExecHook, HookResource, HookTimeout, HookTimeoutError, OnError, ResourceHook};
 pub use restore::{OwnedPolicy, RestoreSpec};
 pub use retention::Retention;

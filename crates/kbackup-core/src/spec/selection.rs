@@ -50,11 +50,37 @@ fn list_violations(
     included: &[String],
     excluded: &[String],
 ) {
-    if included.len() > 1 && included.iter().any(|name| name == "*") {
-        found.push(Violation::new(included_field, "\"*\" takes everything, so it must stand alone"));
-    }
     if excluded.iter().any(|name| name == "*") {
         found.push(Violation::new(excluded_field, "\"*\" would leave everything out"));
+    }
+    shared_list_violations(found, (included_field, included), (excluded_field, excluded));
+}
+
+/// As [`list_violations`], for the lists of one scope: there `*` may leave out all of it, where nothing is included.
+pub(super) fn scope_violations(
+    found: &mut Vec<Violation>,
+    included: (&'static str, &[String]),
+    excluded: (&'static str, &[String]),
+) {
+    if excluded.1.iter().any(|name| name == "*") {
+        if excluded.1.len() > 1 {
+            found.push(Violation::new(excluded.0, "\"*\" leaves everything out, so it must stand alone"));
+        }
+        if !included.1.is_empty() {
+            let rule = "\"*\" leaves everything out, so nothing can be included";
+            found.push(Violation::new(excluded.0, format!("{rule} in {}", included.0)));
+        }
+    }
+    shared_list_violations(found, included, excluded);
+}
+
+fn shared_list_violations(
+    found: &mut Vec<Violation>,
+    (included_field, included): (&'static str, &[String]),
+    (excluded_field, excluded): (&'static str, &[String]),
+) {
+    if included.len() > 1 && included.iter().any(|name| name == "*") {
+        found.push(Violation::new(included_field, "\"*\" takes everything, so it must stand alone"));
     }
     for (field, list) in [(included_field, included), (excluded_field, excluded)] {
         if list.iter().any(|name| name.trim().is_empty()) {
@@ -67,7 +93,7 @@ fn list_violations(
     }
 }
 
-fn namespace_violation(pattern: &str) -> Option<String> {
+pub(super) fn namespace_violation(pattern: &str) -> Option<String> {
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '*' | '?' | '[' | ']');
     if pattern.contains("**") {
         return Some(format!("\"{pattern}\": \"**\" means nothing in a namespace; write \"*\""));

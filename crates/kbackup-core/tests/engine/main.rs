@@ -6,6 +6,7 @@ mod backup;
 mod catalog;
 mod crash;
 mod format;
+mod related;
 mod restore;
 mod schemas;
 mod velero;

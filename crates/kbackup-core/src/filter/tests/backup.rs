@@ -1,6 +1,6 @@
 //! What a backup takes.
 
-use super::super::{Reason, Selection};
+use super::super::{Needs, Reason, Selection};
 use super::*;
 use crate::model::LabelSelector;
 use crate::spec::{BackupSpec, Violations};
@@ -103,13 +103,14 @@ fn rules_decide_by_type_namespace_name_and_labels() {
         ),
         // Label selectors.
         (spec().selector(web()), "pods/shop/web", &[("app", "web")], Take),
-        (spec().selector(web()), "pods/shop/db", &[("app", "db")], Leave(Reason::Labels)),
-        (spec().selector(web()), "nodes/n1", &[], Leave(Reason::Labels)),
+        (spec().selector(web()), "pods/shop/db", &[("app", "db")], IfNeeded),
+        (spec().selector(web()), "pods/shop/db", &[MARK], Leave(Reason::ExcludeLabel)),
+        (spec().selector(web()), "nodes/n1", &[], IfNeeded),
         (spec().selector(web()), "namespaces/shop", &[], IfNeeded),
         (spec().selector(web()), "namespaces/shop", &[("app", "web")], Take),
         (shop().selector(web()), "namespaces/shop", &[], Take),
         (either.clone(), "pods/shop/db", &[("app", "db")], Take),
-        (either, "pods/shop/queue", &[("app", "queue")], Leave(Reason::Labels)),
+        (either, "pods/shop/queue", &[("app", "queue")], IfNeeded),
     ] {
         assert_eq!(verdict(&resolve(&spec).rules, object, labels), expect, "{object} {labels:?} by {spec:?}");
     }
@@ -123,7 +124,7 @@ fn what_is_asked_of_the_cluster() {
     for (spec, count, expect) in [
         (spec(), all, "pods everywhere"),
         (spec().selector(web()), all, "pods everywhere with app=web"),
-        (either, all, "pods everywhere"),
+        (either, all, "pods everywhere with app in (db,web)"),
         (shop(), 8, "pods in shop"),
         (shop().resources(["po"]).selector(web()), 2, "pods in shop with app=web"),
         (spec().namespaces(["shop", "shop-eu"]).resources(["po"]), 3, "pods in shop-eu"),
@@ -138,30 +139,69 @@ fn what_is_asked_of_the_cluster() {
     }
 }
 
+/// What a Pod of shop with a claim, a custom resource of shop and a volume need.
+fn needs() -> Needs {
+    let mut needs = Needs::default();
+    needs.add(&gvr("pods"), Some("shop"));
+    needs.add(&gvr("widgets.example.com"), Some("shop"));
+    needs.require("persistentvolumes", None, "pv-1");
+    needs.require("configmaps", Some("shop"), "env");
+    needs.require("configmaps", Some("kube-system"), "ca");
+    needs.require_mention("clusterroles.rbac.authorization.k8s.io", "someone");
+    needs
+}
+
 #[test]
 fn what_comes_only_with_what_needs_it_is_listed_apart() {
     let none: &[&str] = &[];
-    let definitions = "customresourcedefinitions.apiextensions.k8s.io everywhere";
+    let widgets = "customresourcedefinitions.apiextensions.k8s.io/widgets.example.com everywhere";
+    let roles = "clusterroles.rbac.authorization.k8s.io everywhere";
     for (spec, expect) in [
         (spec(), none),
-        (shop(), &[definitions]),
-        (spec().selector(web()), &["namespaces everywhere"]),
-        (spec().resources(["po"]), &["namespaces everywhere", definitions]),
-        (spec().resources(["po", "ns"]), &[definitions]),
+        (shop(), &["persistentvolumes/pv-1 everywhere", roles, widgets]),
+        (
+            spec().selector(web()),
+            &[
+                "namespaces/shop everywhere",
+                "configmaps/ca in kube-system",
+                "configmaps/env in shop",
+                "persistentvolumes/pv-1 everywhere",
+                roles,
+                widgets,
+            ],
+        ),
+        (spec().resources(["po"]), &["namespaces/shop everywhere", widgets]),
+        (spec().resources(["po", "ns"]), &[widgets]),
         (spec().resources(["po", "ns", "crd"]), none),
-        (shop().selector(web()), &[definitions]),
+        (shop().selector(web()), &["configmaps/env in shop", "persistentvolumes/pv-1 everywhere", roles, widgets]),
         (BackupSpec { include_cluster_resources: Some(false), ..shop() }, none),
-        (BackupSpec { excluded_resources: strings(&["crd"]), ..shop() }, none),
+        (BackupSpec { excluded_resources: strings(&["crd"]), ..shop() }, &["persistentvolumes/pv-1 everywhere", roles]),
+        (BackupSpec { excluded_cluster_scoped_resources: strings(&["pv"]), ..shop() }, &[roles, widgets]),
     ] {
-        let shown: Vec<String> = resolve(&spec).queries_if_needed.iter().map(show).collect();
+        let selection = resolve(&spec);
+        let shown: Vec<String> = selection.queries_if_needed(&needs(), &Needs::default()).iter().map(show).collect();
         assert_eq!(shown, expect, "{spec:?}");
+        assert_eq!(selection.queries_if_needed(&needs(), &needs()), [], "what was asked for is not asked for again");
     }
+}
+
+#[test]
+fn many_needed_objects_of_a_type_are_one_list() {
+    let mut needs = Needs::default();
+    for number in 0..100 {
+        needs.require("persistentvolumes", None, &format!("pv-{number}"));
+        needs.require("configmaps", Some("shop"), &format!("c-{number}"));
+    }
+    let selection = resolve(&shop().selector(web()));
+    let shown: Vec<String> = selection.queries_if_needed(&needs, &Needs::default()).iter().map(show).collect();
+    assert_eq!(shown, ["configmaps in shop", "persistentvolumes everywhere"]);
 }
 
 fn show(query: &super::super::Query) -> String {
     let place = query.namespace.as_ref().map_or("everywhere".to_owned(), |namespace| format!("in {namespace}"));
     let labels = if query.labels.is_empty() { String::new() } else { format!(" with {}", query.labels) };
-    format!("{} {place}{labels}", query.ty)
+    let name = query.name.as_ref().map(|name| format!("/{name}")).unwrap_or_default();
+    format!("{}{name} {place}{labels}", query.ty)
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use super::super::Selection;
+use super::super::{Needs, Selection};
 use super::*;
 use crate::model::LabelSelector;
 use crate::spec::BackupSpec;
@@ -135,8 +135,34 @@ proptest! {
     fn a_namespace_that_may_be_needed_is_listed_for_it(spec in any_spec(), thing in any_thing()) {
         let selection = resolve(&spec);
         let namespaces = (0, thing.1, thing.2);
-        let listed = selection.queries_if_needed.iter().any(|query| query.ty.gvr == gvr("namespaces"));
+        let mut needs = Needs::default();
+        needs.add(&gvr("pods"), Some(NAMESPACES[thing.1]));
+        let queries = selection.queries_if_needed(&needs, &Needs::default());
+        let listed = queries.iter().any(|query| query.ty.gvr == gvr("namespaces"));
         prop_assert!(listed || verdict_on(&selection, namespaces) != Verdict::IfNeeded);
+    }
+
+    #[test]
+    fn whatever_may_be_needed_is_listed_for_it_once(spec in any_spec(), thing in any_thing(), many in any::<bool>()) {
+        let selection = resolve(&spec);
+        let (name, _, _, namespaced) = TYPES[thing.0];
+        let (ty, at) = (name.trim_end_matches('*'), NAMESPACES[thing.1]);
+        let place = namespaced.then_some(at);
+        let mut needs = Needs::default();
+        needs.require(ty, place, at);
+        if many {
+            (0..100).for_each(|number| needs.require(ty, place, &format!("n{number}")));
+        }
+        let queries = selection.queries_if_needed(&needs, &Needs::default());
+        let gives = queries.iter().filter(|query| {
+            query.ty.gvr == gvr(ty)
+                && query.labels.is_empty()
+                && query.namespace.as_deref().is_none_or(|only| Some(only) == place)
+                && query.name.as_deref().is_none_or(|only| only == at)
+        });
+        let needed = verdict_on(&selection, thing) == Verdict::IfNeeded;
+        let count = gives.count();
+        prop_assert!(count <= 1 && (!needed || count == 1), "{} lists give it", count);
     }
 
     #[test]
