@@ -1,6 +1,7 @@
 //! Against API servers: the sandbox always, and a real one where there is one: the cluster of the kubeconfig that
-//! `KBACKUP_TEST_KUBECONFIG` names, which is written to. Without it the tests of the real one say that they were skipped;
-//! with `KBACKUP_TEST_REQUIRE=1` they fail then.
+//! `KBACKUP_TEST_KUBECONFIG` names, which is written to (and that of `KBACKUP_TEST_FORGETFUL_KUBECONFIG`, which forgets its
+//! history within half a minute). Without it the tests of the real one say that they were skipped; with
+//! `KBACKUP_TEST_REQUIRE=1` they fail then.
 
 mod contract;
 mod reading;
@@ -48,6 +49,10 @@ tests! { sandbox:
     writing::a_new_type_is_waited_for_and_served,
 }
 
+tests! { forgetful:
+    contract::a_server_forgets_in_its_own_time,
+}
+
 tests! { real:
     contract::all,
     reading::tells_who_it_is,
@@ -82,12 +87,21 @@ impl Tested {
 
     /// The real cluster, where there is one.
     async fn real() -> Option<Self> {
-        let Some(kubeconfig) = std::env::var_os("KBACKUP_TEST_KUBECONFIG") else {
+        Self::named("KBACKUP_TEST_KUBECONFIG").await
+    }
+
+    /// The real cluster that forgets its history soon, where there is one.
+    async fn forgetful() -> Option<Self> {
+        Self::named("KBACKUP_TEST_FORGETFUL_KUBECONFIG").await
+    }
+
+    async fn named(variable: &str) -> Option<Self> {
+        let Some(kubeconfig) = std::env::var_os(variable) else {
             assert!(
                 std::env::var_os("KBACKUP_TEST_REQUIRE").is_none_or(|value| value != "1"),
-                "KBACKUP_TEST_REQUIRE=1, and KBACKUP_TEST_KUBECONFIG names no cluster"
+                "KBACKUP_TEST_REQUIRE=1, and {variable} names no cluster"
             );
-            eprintln!("skipped: KBACKUP_TEST_KUBECONFIG names no cluster");
+            eprintln!("skipped: {variable} names no cluster");
             return None;
         };
         let options = ConnectOptions { kubeconfig: Some(kubeconfig.into()), ..ConnectOptions::default() };
