@@ -21,6 +21,8 @@ mod flaky_store;
 mod list_and_delete;
 #[path = "migrate.rs"]
 mod migrate;
+#[path = "own_action.rs"]
+mod own_action;
 #[path = "own_store.rs"]
 mod own_store;
 #[path = "own_transform.rs"]
@@ -38,6 +40,7 @@ runs!(
     flaky_store,
     list_and_delete,
     migrate,
+    own_action,
     own_store,
     own_transform,
     progress,

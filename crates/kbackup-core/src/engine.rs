@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::action::Transforms;
+use crate::action::{BackupActions, Transforms};
 use crate::backup::{self, BackupError, BackupReport};
 use crate::catalog::{self, CatalogError, Listed};
 use crate::cluster::ClusterWriter;
@@ -44,6 +44,7 @@ pub struct Engine {
     cluster: Arc<dyn ClusterWriter>,
     store: Arc<dyn ObjectStore>,
     transforms: Transforms,
+    actions: BackupActions,
 }
 
 impl Engine {
@@ -55,7 +56,7 @@ impl Engine {
     /// As [`Engine::new`], of ports that are shared with others.
     #[must_use]
     pub fn shared(cluster: Arc<dyn ClusterWriter>, store: Arc<dyn ObjectStore>) -> Self {
-        Self { cluster, store, transforms: Transforms::builtin() }
+        Self { cluster, store, transforms: Transforms::builtin(), actions: BackupActions::builtin() }
     }
 
     /// The same engine with other transforms: own ones added, built-in ones taken away.
@@ -64,12 +65,19 @@ impl Engine {
         Self { transforms, ..self }
     }
 
+    /// The same engine with other actions: own ones added, built-in ones taken away.
+    #[must_use]
+    pub fn actions(self, actions: BackupActions) -> Self {
+        Self { actions, ..self }
+    }
+
     /// Makes a backup: see [`backup::run`].
     ///
     /// # Errors
     /// As [`backup::run`].
     pub async fn backup(&self, name: &BackupName, spec: &BackupSpec, run: &Run) -> Result<BackupReport, BackupError> {
-        backup::run(&backup::Ports::new(&*self.cluster, &*self.store), name, spec, run).await
+        let ports = backup::Ports::new(&*self.cluster, &*self.store).actions(self.actions.clone());
+        backup::run(&ports, name, spec, run).await
     }
 
     /// Plans a restore, without any effect: see [`restore::plan()`].

@@ -19,6 +19,8 @@ pub struct Limits {
     /// Objects asked for in the first page of a type, and the most in any. Big pages are cheap for small objects: an API
     /// server pays for the rest of the list with every page.
     pub page_objects_max: usize,
+    /// Bytes of JSON that a backup reads of the cluster in a second, all its lists together. Not given: as fast as it gets.
+    pub bytes_per_second_max: Option<u64>,
     /// What a page should weigh at most: the number of objects in the next one is learned from the weight of the last.
     pub page_bytes_target: usize,
     /// How hard the archive is compressed, as zstd counts (1 to 22). 3 keeps up with an API server on half a core.
@@ -45,6 +47,7 @@ impl Default for Limits {
         Self {
             lists_max: 4,
             page_objects_max: 5_000,
+            bytes_per_second_max: None,
             page_bytes_target: 16 << 20,
             compression_level: 3,
             part_bytes_raw: 32 << 20,

@@ -10,6 +10,7 @@ use futures::future::try_join_all;
 use super::BackupError;
 use super::archive::{Archive, Lane};
 use super::claim::Held;
+use super::pace::Pace;
 use super::related::Round;
 use super::witness::Witness;
 use crate::cluster::{At, ClusterError, ClusterErrorKind, ClusterReader, ListQuery, Page, PageSize};
@@ -35,6 +36,8 @@ pub(super) struct Collect<'a, 's> {
     pub(super) revision: Revision,
     /// Given after the first round: what the objects so far need. Then only that is taken.
     pub(super) round: Option<Round<'a>>,
+    /// How fast it may read.
+    pub(super) pace: &'a Pace,
     /// Who is shown what is taken.
     pub(super) witnesses: &'a [&'a dyn Witness],
     pub(super) run: &'a Run,
@@ -167,6 +170,11 @@ async fn read_once(
         let page = page.map_err(Broken::Cluster)?;
         shared.announce(cx, read, &page);
         write_page(cx, query, &page, lane, read).await.map_err(Broken::Run)?;
+        let bytes = page.objects.iter().map(|object| object.raw().len() as u64).sum();
+        let wait = cx.pace.after(bytes, cx.run.now());
+        if !wait.is_zero() {
+            cx.run.sleep(wait).await;
+        }
     }
     Ok(())
 }

@@ -8,10 +8,11 @@ use super::claim::{Held, json};
 use super::collect::{Collected, Tally};
 use crate::cluster::ClusterInfo;
 use crate::format::{
-    ClusterRecord, ConsistencyRecord, Counts, FileRecord, FileWriter, FormatError, FormatVersion, Manifest, Resolved,
-    Writer, read_manifest,
+    Caps, ClusterRecord, ConsistencyRecord, Counts, FileRecord, FileWriter, FormatError, FormatVersion, Manifest,
+    Resolved, Writer, read_manifest,
 };
 use crate::issue::{Issue, Outcome, Severity};
+use crate::limits::Limits;
 use crate::model::{BackupName, Gvr, Revision};
 use crate::run::Run;
 use crate::spec::BackupSpec;
@@ -94,10 +95,19 @@ fn manifest(
             warnings: count(&collected.issues, Severity::Warning),
             errors: count(&collected.issues, Severity::Error),
         },
+        caps: caps(run.bounds()),
         parts: collected.parts,
         files,
         writer: Writer::default(),
         unknown: BTreeMap::new(),
+    }
+}
+
+fn caps(limits: &Limits) -> Caps {
+    Caps {
+        requests_in_flight: limits.lists_max,
+        page_objects: limits.page_objects_max,
+        bytes_per_second: limits.bytes_per_second_max,
     }
 }
 

@@ -7,6 +7,7 @@ mod claim;
 mod collect;
 mod commit;
 mod error;
+mod pace;
 mod ports;
 mod related;
 mod run;

@@ -6,6 +6,7 @@ use super::archive::Archive;
 use super::claim::{Held, take};
 use super::collect::{Collect, Collected, collect};
 use super::commit::{Facts, close, commit};
+use super::pace::Pace;
 use super::related::{Gathered, Round};
 use super::select::select;
 use super::{BackupError, Ports};
@@ -90,6 +91,7 @@ async fn write(
         mode: spec.consistency,
         revision,
         round: None,
+        pace: &Pace::new(run.bounds().bytes_per_second_max),
         witnesses: &[&gathered],
         run,
     };

@@ -30,7 +30,14 @@ pub(super) async fn select(
             .collect(),
         Err(error) => return Err(during(error)),
     };
-    Selection::resolve(spec, discovery, &namespaces).map_err(BackupError::Invalid)
+    let selection = Selection::resolve(spec, discovery, &namespaces).map_err(BackupError::Invalid)?;
+    let (whole, single) = selection.lists();
+    tracing::info!(
+        "{whole} types are listed in the whole cluster, {single} lists are of single namespaces: {} of {} namespaces are taken",
+        selection.namespaces.len(),
+        namespaces.len(),
+    );
+    Ok(selection)
 }
 
 fn names_its_namespaces(spec: &BackupSpec) -> bool {

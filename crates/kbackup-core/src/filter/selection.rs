@@ -126,6 +126,13 @@ impl Selection {
         self.queries.iter().map(|query| &query.ty).filter(move |ty| before.replace(&ty.gvr) != Some(&ty.gvr))
     }
 
+    /// How many lists are of the whole cluster, and how many of single namespaces.
+    #[must_use]
+    pub fn lists(&self) -> (usize, usize) {
+        let single = self.queries.iter().filter(|query| query.namespace.is_some()).count();
+        (self.queries.len() - single, single)
+    }
+
     /// The lists of one type; none where its objects are left out, or come only with those that need them.
     fn queries_of(&self, ty: &Arc<ResourceType>) -> Vec<Query> {
         let labels = if self.rules.fine.judges_labels(&ty.gvr.group_resource()) {

@@ -47,6 +47,9 @@ pub struct Manifest {
     pub outcome: Outcome,
     /// How much is in it.
     pub counts: Counts,
+    /// How hard the run was allowed to ask the cluster.
+    #[serde(default)]
+    pub caps: Caps,
     /// The parts, in the order of their numbers.
     pub parts: Vec<PartRecord>,
     /// The other files, by what they are (`index`, `issues`).
@@ -125,6 +128,19 @@ pub struct Counts {
     pub warnings: u64,
     /// Issues that are errors.
     pub errors: u64,
+}
+
+/// How hard a run was allowed to ask the cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Caps {
+    /// Requests in flight.
+    pub requests_in_flight: usize,
+    /// Objects in a page.
+    pub page_objects: usize,
+    /// Bytes of JSON a second; not given: no cap.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes_per_second: Option<u64>,
 }
 
 /// A part of the archive.

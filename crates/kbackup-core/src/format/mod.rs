@@ -21,7 +21,7 @@ pub use error::FormatError;
 pub use index::{IndexEntry, IndexLine, IndexReader, IndexWriter};
 pub use layout::{BackupLayout, RestoreLayout, backups, location, restores};
 pub use manifest::{
-    ClusterRecord, ConsistencyRecord, Counts, Exception, FileRecord, Manifest, PartRecord, Resolved, Writer,
+    Caps, ClusterRecord, ConsistencyRecord, Counts, Exception, FileRecord, Manifest, PartRecord, Resolved, Writer,
 };
 pub use part::{PartWriter, entry_path};
 pub use read::{ObjectCut, PartReader, digest_of, read_manifest, verify_part};

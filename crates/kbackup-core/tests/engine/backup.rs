@@ -3,9 +3,11 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use kbackup_core::backup::{self, BackupError};
+use kbackup_core::clock::{Clock, ManualClock};
 use kbackup_core::cluster::{At, ClusterError, ClusterErrorKind};
 use kbackup_core::event::{Event, EventSink};
 use kbackup_core::issue::{Code, Outcome};
+use kbackup_core::limits::Limits;
 use kbackup_core::model::{Gvr, ObjectRef};
 use kbackup_core::run::{Cancel, Run};
 use kbackup_core::spec::{BackupSpec, Consistency, RestoreSpec};
@@ -270,4 +272,20 @@ async fn a_broken_api_group_is_an_issue() {
         world.held("b", "configmaps").await.len(),
         all(&world.cluster, &core("configmaps"), At::Newest).await.len()
     );
+}
+
+#[tokio::test]
+async fn a_cap_on_bytes_slows_the_reading_down_and_is_in_the_manifest() {
+    let world = World::shop();
+    let begun: jiff::Timestamp = "2026-11-25T00:00:00Z".parse().expect("a time");
+    let clock = std::sync::Arc::new(ManualClock::at(begun));
+    let limits = Limits { bytes_per_second_max: Some(100), lists_max: 2, ..Limits::default() };
+    let run = Run::default().clock(clock.clone()).limits(limits);
+    let ports = backup::Ports::new(&world.cluster, &world.store);
+    let spec = BackupSpec::default().resources(["configmaps"]);
+    let report = backup::run(&ports, &name("b"), &spec, &run).await.expect("it is made");
+    let took = clock.now().duration_since(begun).as_secs();
+    assert!(took >= i64::try_from(report.manifest.counts.bytes_raw / 100).expect("a few"), "{took} s");
+    assert_eq!(report.manifest.caps.bytes_per_second, Some(100));
+    assert_eq!(report.manifest.caps.requests_in_flight, 2);
 }

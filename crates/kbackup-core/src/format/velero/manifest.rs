@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::VeleroLayout;
 use crate::format::{
-    ClusterRecord, ConsistencyRecord, Counts, FileRecord, FormatError, FormatVersion, Manifest, PartRecord, Resolved,
-    Writer,
+    Caps, ClusterRecord, ConsistencyRecord, Counts, FileRecord, FormatError, FormatVersion, Manifest, PartRecord,
+    Resolved, Writer,
 };
 use crate::issue::Outcome;
 use crate::model::{BackupName, LabelSelector, Revision};
@@ -125,6 +125,7 @@ fn assemble(name: &BackupName, backup: &Backup, format: &str, tarball: Option<u6
             errors: status.errors,
             ..Counts::default()
         },
+        caps: Caps::default(),
         parts: tarball.map(|bytes| part(name, bytes)).into_iter().collect(),
         files: BTreeMap::new(),
         writer: Writer { tool: "velero".to_owned(), version: format!("format {format}") },
