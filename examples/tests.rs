@@ -29,6 +29,8 @@ mod own_store;
 mod own_transform;
 #[path = "progress.rs"]
 mod progress;
+#[path = "resource_modifiers.rs"]
+mod resource_modifiers;
 #[path = "restore_under_another_name.rs"]
 mod restore_under_another_name;
 #[path = "select_objects.rs"]
@@ -44,6 +46,7 @@ runs!(
     own_store,
     own_transform,
     progress,
+    resource_modifiers,
     restore_under_another_name,
     select_objects,
 );

@@ -42,6 +42,7 @@ pub(crate) async fn cluster(global: &Global) -> Result<KubeCluster, Failure> {
 /// The engine of both.
 pub(crate) async fn engine(global: &Global) -> Result<(Engine, Arc<dyn ObjectStore>), Failure> {
     let store = store(global)?;
-    let cluster = cluster(global).await?;
-    Ok((Engine::shared(Arc::new(cluster), Arc::clone(&store)), store))
+    let cluster = Arc::new(cluster(global).await?);
+    let engine = Engine::shared(Arc::<KubeCluster>::clone(&cluster), Arc::clone(&store)).exec(cluster);
+    Ok((engine, store))
 }

@@ -4,6 +4,7 @@
 mod args;
 mod command;
 mod connect;
+mod document;
 mod error;
 mod signal;
 mod view;

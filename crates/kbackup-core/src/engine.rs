@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::action::{BackupActions, Transforms};
 use crate::backup::{self, BackupError, BackupReport};
 use crate::catalog::{self, CatalogError, Listed};
-use crate::cluster::ClusterWriter;
+use crate::cluster::{ClusterWriter, PodExec};
 use crate::format::{FormatError, Manifest, read_manifest};
 use crate::limits::Limits;
 use crate::model::BackupName;
@@ -43,6 +43,7 @@ use crate::store::ObjectStore;
 pub struct Engine {
     cluster: Arc<dyn ClusterWriter>,
     store: Arc<dyn ObjectStore>,
+    exec: Option<Arc<dyn PodExec>>,
     transforms: Transforms,
     actions: BackupActions,
 }
@@ -56,7 +57,8 @@ impl Engine {
     /// As [`Engine::new`], of ports that are shared with others.
     #[must_use]
     pub fn shared(cluster: Arc<dyn ClusterWriter>, store: Arc<dyn ObjectStore>) -> Self {
-        Self { cluster, store, transforms: Transforms::builtin(), actions: BackupActions::builtin() }
+        let (transforms, actions) = (Transforms::builtin(), BackupActions::builtin());
+        Self { cluster, store, exec: None, transforms, actions }
     }
 
     /// The same engine with other transforms: own ones added, built-in ones taken away.
@@ -69,6 +71,12 @@ impl Engine {
     #[must_use]
     pub fn actions(self, actions: BackupActions) -> Self {
         Self { actions, ..self }
+    }
+
+    /// The same engine, with this to run the commands of hooks with: most clusters are it themselves.
+    #[must_use]
+    pub fn exec(self, exec: Arc<dyn PodExec>) -> Self {
+        Self { exec: Some(exec), ..self }
     }
 
     /// Makes a backup: see [`backup::run`].
@@ -98,7 +106,9 @@ impl Engine {
     /// # Errors
     /// As [`restore::apply`].
     pub async fn apply(&self, plan: &RestorePlan, run: &Run) -> Result<RestoreReport, RestoreError> {
-        restore::apply(&*self.cluster, &*self.store, &self.transforms, plan, run).await
+        let ports = restore::Ports::new(&*self.cluster, &*self.store, &self.transforms);
+        let ports = self.exec.iter().fold(ports, |ports, exec| ports.exec(&**exec));
+        restore::apply(&ports, plan, run).await
     }
 
     /// The backups in the store, by name: see [`catalog::list`].

@@ -9,7 +9,7 @@
 //! | layer | modules |
 //! |---|---|
 //! | 0 | [`model`], [`clock`] |
-//! | 1 | [`issue`], [`spec`], [`report`], [`event`], [`limits`], [`run`], [`patch`] |
+//! | 1 | [`issue`], [`spec`], [`report`], [`event`], [`limits`], [`run`], [`patch`], [`modifier`] |
 //! | 2 | [`store`], [`cluster`], [`snapshot`] |
 //! | 3 | [`filter`], [`action`], [`hook`], [`mod@format`], [`compare`] |
 //! | 4 | [`backup`], [`restore`], [`catalog`] |
@@ -41,6 +41,7 @@ pub mod hook;
 pub mod issue;
 pub mod limits;
 pub mod model;
+pub mod modifier;
 pub mod patch;
 pub mod report;
 pub mod restore;

@@ -26,6 +26,9 @@ pub struct RestoreReport {
     pub completed_at: jiff::Timestamp,
     /// How many objects had which result.
     pub counts: RestoreCounts,
+    /// How many commands ran in the pods that were created.
+    #[serde(default)]
+    pub hooks: RestoreHookCounts,
     /// What went wrong or is worth knowing.
     pub issues: Vec<Issue>,
 }
@@ -43,6 +46,16 @@ pub struct RestoreCounts {
     /// Were left as they are, or left out, on purpose.
     pub skipped: u64,
     /// Could not be restored: there is an issue for each.
+    pub failed: u64,
+}
+
+/// What became of the commands of restored pods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RestoreHookCounts {
+    /// Were begun.
+    pub attempted: u64,
+    /// Failed, took too long, or could not be begun: there is an issue for each, or one for all of a pod.
     pub failed: u64,
 }
 

@@ -1,10 +1,11 @@
 //! `kbackup restore …`.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
 use kbackup_core::model::BackupName;
-use kbackup_core::spec::{OwnedPolicy, RestoreSpec};
+use kbackup_core::spec::{OwnedPolicy, RestoreSpec, RestoreStatus};
 
 use super::selection::Selection;
 
@@ -17,7 +18,7 @@ pub(crate) struct RestoreArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum RestoreVerb {
     /// Restore a backup, or with --dry-run show what a restore would do.
-    Create(RestoreCreate),
+    Create(Box<RestoreCreate>),
 }
 
 #[derive(Debug, clap::Args)]
@@ -25,8 +26,11 @@ pub(crate) struct RestoreCreate {
     /// The restore's name; not given: `<backup>-<YYYYMMDDhhmmss>`.
     pub(crate) name: Option<BackupName>,
     /// The backup to restore.
-    #[arg(long, value_name = "BACKUP")]
-    pub(crate) from_backup: BackupName,
+    #[arg(long, value_name = "BACKUP", required_unless_present = "spec")]
+    pub(crate) from_backup: Option<BackupName>,
+    /// A whole RestoreSpec as YAML or JSON; what flags say wins.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) spec: Option<PathBuf>,
     #[command(flatten)]
     selection: Selection,
     /// New names for namespaces: from:to, from:to; two can swap.
@@ -35,9 +39,18 @@ pub(crate) struct RestoreCreate {
     /// Keep node ports of Services, also where the server had chosen them.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     preserve_nodeports: Option<bool>,
-    /// What a built-in controller makes again by itself (ReplicaSets of a Deployment, Pods of a ReplicaSet).
-    #[arg(long, value_enum, default_value_t = Owned::Skip, value_name = "WHAT")]
-    owned: Owned,
+    /// Types whose objects get back their status ("*": all); not given: none but those that ask for it by an annotation.
+    #[arg(long, value_name = "TYPES", value_delimiter = ',')]
+    status_include_resources: Vec<String>,
+    /// Types whose objects don't get back their status.
+    #[arg(long, value_name = "TYPES", value_delimiter = ',')]
+    status_exclude_resources: Vec<String>,
+    /// Rules that change objects on their way: a file of Velero's resource modifiers.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) resource_modifiers: Option<PathBuf>,
+    /// What a built-in controller makes again by itself (ReplicaSets of a Deployment, Pods of a ReplicaSet) [default: skip].
+    #[arg(long, value_enum, value_name = "WHAT")]
+    owned: Option<Owned>,
     /// Show what would be created, left or refused, and why. Changes nothing.
     #[arg(long, value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "client", value_name = "WHERE")]
     pub(crate) dry_run: Option<DryRun>,
@@ -69,27 +82,48 @@ fn mapping(text: &str) -> Result<(String, String), String> {
 }
 
 impl RestoreCreate {
-    /// What is asked for.
+    /// What is asked for: the flags, over what a file says.
     ///
     /// # Errors
     /// Where one namespace is given two new names.
-    pub(crate) fn spec(&self) -> Result<RestoreSpec, String> {
+    pub(crate) fn over(&self, file: RestoreSpec) -> Result<RestoreSpec, String> {
+        let list = |flag: &[String], file: Vec<String>| if flag.is_empty() { file } else { flag.to_vec() };
+        let chosen = &self.selection;
+        let selects = chosen.selector.is_some() || !chosen.or_selector.is_empty();
         Ok(RestoreSpec {
-            backup_name: self.from_backup.clone(),
-            included_namespaces: self.selection.include_namespaces.clone(),
-            excluded_namespaces: self.selection.exclude_namespaces.clone(),
-            included_resources: self.selection.include_resources.clone(),
-            excluded_resources: self.selection.exclude_resources.clone(),
-            include_cluster_resources: self.selection.include_cluster_resources,
-            label_selector: self.selection.selector.clone(),
-            or_label_selectors: self.selection.or_selector.concat(),
-            namespace_mapping: self.mappings()?,
-            preserve_node_ports: self.preserve_nodeports.unwrap_or(false),
-            owned: match self.owned {
-                Owned::Skip => OwnedPolicy::Skip,
-                Owned::Include => OwnedPolicy::Include,
+            backup_name: self.from_backup.clone().unwrap_or(file.backup_name),
+            included_namespaces: list(&chosen.include_namespaces, file.included_namespaces),
+            excluded_namespaces: list(&chosen.exclude_namespaces, file.excluded_namespaces),
+            included_resources: list(&chosen.include_resources, file.included_resources),
+            excluded_resources: list(&chosen.exclude_resources, file.excluded_resources),
+            include_cluster_resources: chosen.include_cluster_resources.or(file.include_cluster_resources),
+            label_selector: if selects { chosen.selector.clone() } else { file.label_selector },
+            or_label_selectors: if selects { chosen.or_selector.concat() } else { file.or_label_selectors },
+            namespace_mapping: if self.namespace_mappings.is_empty() {
+                file.namespace_mapping
+            } else {
+                self.mappings()?
             },
+            preserve_node_ports: self.preserve_nodeports.unwrap_or(file.preserve_node_ports),
+            restore_status: self.status().or(file.restore_status),
+            owned: match self.owned {
+                Some(Owned::Skip) => OwnedPolicy::Skip,
+                Some(Owned::Include) => OwnedPolicy::Include,
+                None => file.owned,
+            },
+            storage_class_mapping: file.storage_class_mapping,
+            image_mapping: file.image_mapping,
+            resource_modifiers: file.resource_modifiers,
+            hooks: file.hooks,
         })
+    }
+
+    fn status(&self) -> Option<RestoreStatus> {
+        let status = RestoreStatus {
+            included_resources: self.status_include_resources.clone(),
+            excluded_resources: self.status_exclude_resources.clone(),
+        };
+        (status != RestoreStatus::default()).then_some(status)
     }
 
     fn mappings(&self) -> Result<BTreeMap<String, String>, String> {

@@ -1,14 +1,16 @@
 //! What kbackup knows about the kinds of Kubernetes: one file a kind.
 
+mod allocations;
 mod api_service;
 mod config_map;
 mod custom_resource_definition;
 mod endpoints;
+mod images;
+mod init_containers;
 mod job;
 mod metadata;
 mod namespace;
 mod namespace_references;
-mod node_ports;
 mod persistent_volume;
 mod persistent_volume_claim;
 mod pod;
@@ -17,6 +19,7 @@ mod role_binding;
 mod secret;
 mod service;
 mod service_account;
+mod storage_class;
 #[cfg(test)]
 mod tests;
 mod webhook_configuration;
@@ -40,6 +43,9 @@ pub(super) fn all() -> Vec<Arc<dyn RestoreTransform>> {
         Arc::new(config_map::ConfigMap),
         Arc::new(persistent_volume::PersistentVolume),
         Arc::new(persistent_volume_claim::PersistentVolumeClaim),
+        Arc::new(storage_class::StorageClassName),
+        Arc::new(images::Images),
+        Arc::new(init_containers::InitContainers),
         Arc::new(resource_claim::ResourceClaim),
         Arc::new(role_binding::RoleBinding),
         Arc::new(custom_resource_definition::CustomResourceDefinition),

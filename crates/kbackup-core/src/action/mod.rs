@@ -12,14 +12,17 @@
 
 mod builtin;
 mod json;
+mod modify;
 mod needs;
 mod order;
 mod owned;
+mod status;
 mod transform;
 mod transforms;
 
 pub use needs::{ActionError, BackupAction, BackupActions, Related};
 pub use order::Wave;
 pub use owned::{is_remade, relink};
+pub use status::wanted_status;
 pub use transform::{Decision, RestoreTransform, TransformContext, TransformError, target_of};
 pub use transforms::{Transformed, Transforms};

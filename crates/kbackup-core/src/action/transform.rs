@@ -5,6 +5,7 @@ use std::fmt::Debug;
 
 use serde_json::Value;
 
+use crate::cluster::ClusterError;
 use crate::issue::{Code, Issue, Stage};
 use crate::model::{Gvr, ObjectRef};
 use crate::spec::RestoreSpec;
@@ -57,6 +58,16 @@ pub trait RestoreTransform: Debug + Send + Sync + 'static {
     /// # Errors
     /// Where the object can neither be restored nor left out in good faith: it is then reported and not restored.
     fn transform(&self, object: &mut Value, context: &mut TransformContext<'_>) -> Result<Decision, TransformError>;
+
+    /// Gives up what the server refused the object for, where the server can choose something else itself: a node port that
+    /// is taken. Says what was given up, as a whole sentence without its subject; the object is then written again. `None`:
+    /// nothing can be given up. The default.
+    ///
+    /// A change must bring an end nearer: what was given up once is not there to be given up again.
+    fn on_refusal(&self, object: &mut Value, refusal: &ClusterError) -> Option<String> {
+        _ = (object, refusal);
+        None
+    }
 }
 
 /// What a transform decides about an object.
@@ -116,6 +127,12 @@ impl<'a> TransformContext<'a> {
     pub fn warn(&mut self, code: Code, message: impl Into<String>) {
         let object = target_of(self.source, self.spec);
         self.issues.push(Issue::warning(Stage::Transform, code, message).about(object));
+    }
+
+    /// Reports something that was asked for and could not be done to the object. It is restored all the same.
+    pub fn error(&mut self, code: Code, message: impl Into<String>) {
+        let object = target_of(self.source, self.spec);
+        self.issues.push(Issue::error(Stage::Transform, code, message).about(object));
     }
 
     /// What was reported.

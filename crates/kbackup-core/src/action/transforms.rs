@@ -5,10 +5,12 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::builtin;
+use super::modify::Modify;
 use super::transform::{Decision, RestoreTransform, TransformContext, TransformError};
-use crate::issue::Issue;
+use crate::cluster::ClusterError;
+use crate::issue::{Code, Issue, Stage};
 use crate::model::ObjectRef;
-use crate::spec::RestoreSpec;
+use crate::spec::{RestoreSpec, Violations};
 
 /// The transforms of a restore, in the order in which they run. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -45,6 +47,17 @@ impl Transforms {
         self
     }
 
+    /// The chain of one restore: with what its spec asks for on top, the resource modifiers last.
+    ///
+    /// # Errors
+    /// With what is wrong with the resource modifiers.
+    pub fn of_restore(&self, spec: &RestoreSpec) -> Result<Self, Violations> {
+        Ok(match spec.compiled_modifiers()? {
+            Some(modifiers) => self.clone().with(Modify(modifiers)),
+            None => self.clone(),
+        })
+    }
+
     /// The names, in order.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.0.iter().map(|transform| transform.name())
@@ -61,7 +74,7 @@ impl Transforms {
         spec: &RestoreSpec,
     ) -> Result<Transformed, TransformError> {
         let mut context = TransformContext::new(spec, source);
-        for transform in self.0.iter().filter(|transform| transform.applies_to(&source.gvr)) {
+        for transform in self.of_type(source) {
             let decision = transform
                 .transform(object, &mut context)
                 .map_err(|error| TransformError { transform: transform.name(), ..error })?;
@@ -70,6 +83,24 @@ impl Transforms {
             }
         }
         Ok(Transformed { decision: Decision::Keep, issues: context.into_issues() })
+    }
+}
+
+impl Transforms {
+    /// What can be given up of an object that the server refused, so that the rest of it is restored: with an issue that
+    /// says what. `source` is the object by its names in the backup, `target` by those in the target.
+    pub fn on_refusal(
+        &self,
+        (source, target): (&ObjectRef, &ObjectRef),
+        object: &mut Value,
+        refusal: &ClusterError,
+    ) -> Option<Issue> {
+        let message = self.of_type(source).find_map(|transform| transform.on_refusal(object, refusal))?;
+        Some(Issue::warning(Stage::Apply, Code::Reassigned, message).about(target.clone()))
+    }
+
+    fn of_type(&self, source: &ObjectRef) -> impl Iterator<Item = &Arc<dyn RestoreTransform>> {
+        self.0.iter().filter(|transform| transform.applies_to(&source.gvr))
     }
 }
 

@@ -31,6 +31,8 @@ pub struct RestoreSelection {
     pub rules: Rules,
     /// The chosen namespaces of the backup, in the order they were given in.
     pub namespaces: Vec<String>,
+    /// The types whose status is restored, by `plural.group`.
+    pub status: BTreeSet<String>,
     /// What was asked for and is not in the backup.
     pub issues: Vec<Issue>,
 }
@@ -63,7 +65,11 @@ impl RestoreSelection {
         let rules = make_rules(spec, types, namespaces, &choice);
         let chosen: Vec<String> = namespaces.iter().filter(|name| rules.takes_namespace(name)).cloned().collect();
 
-        let mut violations = unknown_violations(&choice, &held, target);
+        let lists = ("includedResources", "excludedResources");
+        let mut violations = unknown_violations(&choice, lists, &held, target);
+        let status = status_choice(spec, &find, &held);
+        let lists = ("restoreStatus.includedResources", "restoreStatus.excludedResources");
+        violations.extend(status.iter().flat_map(|choice| unknown_violations(choice, lists, &held, target)));
         violations.extend(never_violations(spec, &find));
         violations.extend(merging_violations(spec, &chosen));
         Violations::check(violations)?;
@@ -72,7 +78,12 @@ impl RestoreSelection {
         let mut issues = unmatched(&spec.included_namespaces, &existing, Stage::Plan, "backup");
         issues.extend(absent_issues(&choice, &held));
         issues.extend(unmapped_issues(spec, &chosen));
-        Ok(Self { rules, namespaces: chosen, issues })
+        let has_status =
+            |choice: &TypeChoice, name: &String| !matches!(choice.of(name), Chosen::NotIncluded | Chosen::Excluded);
+        let status = status.map_or_else(BTreeSet::new, |choice| {
+            held.iter().filter(|name| has_status(&choice, name)).cloned().collect()
+        });
+        Ok(Self { rules, namespaces: chosen, status, issues })
     }
 }
 
@@ -116,8 +127,23 @@ fn type_rule(ty: &ArchivedType, chosen: Chosen, cluster: ClusterObjects) -> Type
     }
 }
 
-fn unknown_violations(choice: &TypeChoice, held: &BTreeSet<String>, target: &Discovery) -> Vec<Violation> {
-    let lists = [("includedResources", &choice.included), ("excludedResources", &choice.excluded)];
+/// The types whose status was asked for; `None` where that was not done at all.
+fn status_choice(
+    spec: &RestoreSpec,
+    find: &dyn Fn(&str) -> Vec<String>,
+    held: &BTreeSet<String>,
+) -> Option<TypeChoice> {
+    let asked = spec.restore_status.as_ref()?;
+    Some(TypeChoice::resolve((&asked.included_resources, &asked.excluded_resources), find, held))
+}
+
+fn unknown_violations(
+    choice: &TypeChoice,
+    (included, excluded): (&'static str, &'static str),
+    held: &BTreeSet<String>,
+    target: &Discovery,
+) -> Vec<Violation> {
+    let lists = [(included, &choice.included), (excluded, &choice.excluded)];
     let violation = |field, word: &String| {
         let mut near = nearest(word, held.iter().map(String::as_str));
         if near.is_empty() {

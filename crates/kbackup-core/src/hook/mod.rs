@@ -1,8 +1,8 @@
 //! Commands in containers around what a backup does to their volumes: what pods and users ask for, as a plan.
 //!
 //! All of it is pure. [`HookRules`] says for one pod which commands run, and what of its annotations can't be read;
-//! [`HookPlan`] puts the pods of a backup into the order in which they run. The engine runs them through
-//! [`PodExec`](crate::cluster::PodExec).
+//! [`HookPlan`] puts the pods of a backup into the order in which they run. [`RestoreHookRules`] says the same for pods that a
+//! restore creates, and [`next_turn`] which command is next. The engines run them through [`PodExec`](crate::cluster::PodExec).
 //!
 //! ```
 //! use kbackup_core::hook::HookRules;
@@ -23,14 +23,18 @@ mod command;
 mod order;
 mod plan;
 mod pod;
+mod restore;
 mod rules;
+mod turn;
 
 pub use annotations::HookAnnotations;
 pub use command::parse_command;
 pub use order::Ordered;
 pub use plan::{HookBlock, HookPlan};
 pub use pod::PodFacts;
+pub use restore::{RestoreCommand, RestoreFound, RestoreHookRules, RestoredPodHooks};
 pub use rules::{Found, Hook, HookRules, Phase, PodHooks};
+pub use turn::{Turn, next_turn};
 
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,9 @@ pub enum PatchError {
         /// What is wrong with it.
         why: String,
     },
+    /// A `test` of a JSON patch found another value.
+    #[error("the patch cannot be applied: a test found another value")]
+    TestFailed,
     /// A server-side apply would change fields that others own.
     #[error("Apply failed with {} conflict{}: {}", .fields.len(), plural(.fields.len()), told(.fields))]
     Conflict {

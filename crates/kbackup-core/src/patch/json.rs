@@ -16,11 +16,15 @@ use super::PatchError;
 /// ```
 ///
 /// # Errors
-/// `Invalid` where the operations are not a JSON patch, where a path does not exist, or where a `test` fails.
+/// `Invalid` where the operations are not a JSON patch, or where a path does not exist; `TestFailed` where a `test` finds
+/// another value.
 pub fn json(document: &Value, operations: &Value) -> Result<Value, PatchError> {
     let operations: json_patch::Patch =
         serde_json::from_value(operations.clone()).map_err(|error| PatchError::invalid(error.to_string()))?;
     let mut patched = document.clone();
-    json_patch::patch(&mut patched, &operations).map_err(|error| PatchError::invalid(error.to_string()))?;
+    json_patch::patch(&mut patched, &operations).map_err(|error| match error.kind {
+        json_patch::PatchErrorKind::TestFailed => PatchError::TestFailed,
+        _ => PatchError::invalid(error.to_string()),
+    })?;
     Ok(patched)
 }

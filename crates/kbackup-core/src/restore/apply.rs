@@ -8,17 +8,19 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use super::RestoreError;
 use super::fetch::fetch;
+use super::hooks::{CreatedPods, run_hooks};
 use super::plan::{Action, PlannedWave, RestorePlan, Step};
+use super::ports::Ports;
 use super::record::{keep, refuse_taken};
 use super::relink::Owners;
 use super::write::{Write, Written};
-use crate::action::{Transforms, Wave};
+use crate::action::Wave;
 use crate::cluster::{ClusterWriter, Condition, Part, Patch, Waited, WriteOptions};
 use crate::event::Event;
 use crate::format::{Manifest, read_manifest};
 use crate::issue::{Code, Issue, Outcome, Stage};
 use crate::model::{Gvr, ObjectRef, ResourceType};
-use crate::report::{Applied, ObjectResult, RestoreCounts, RestoreReport};
+use crate::report::{Applied, ObjectResult, RestoreCounts, RestoreHookCounts, RestoreReport};
 use crate::run::Run;
 use crate::store::ObjectStore;
 
@@ -35,13 +37,8 @@ const DISCOVERY_POLL: Duration = Duration::from_millis(200);
 /// # Errors
 /// Where the backup changed since the plan was made, is damaged, or can't be read to its end. What was written by then
 /// stays: the same restore again goes on from there, because what exists is left as it is.
-pub async fn apply(
-    cluster: &dyn ClusterWriter,
-    store: &dyn ObjectStore,
-    transforms: &Transforms,
-    plan: &RestorePlan,
-    run: &Run,
-) -> Result<RestoreReport, RestoreError> {
+pub async fn apply(ports: &Ports<'_>, plan: &RestorePlan, run: &Run) -> Result<RestoreReport, RestoreError> {
+    let store = ports.store;
     let started_at = run.now();
     refuse_taken(store, &plan.name).await?;
     let manifest = read_manifest(store, &plan.spec.backup_name).await?;
@@ -51,11 +48,11 @@ pub async fn apply(
     let applied = tokio::select! {
         biased;
         () = run.cancelled() => Err(RestoreError::Cancelled),
-        applied = write_all(cluster, store, &manifest, transforms, plan, run) => applied,
+        applied = write_and_run_hooks(ports, &manifest, plan, run) => applied,
     };
-    let Done { results, mut issues } = applied?;
+    let (Done { results, mut issues }, hooks) = applied?;
     issues.splice(0..0, plan.issues.iter().cloned());
-    let report = report(plan, started_at, &results, issues, run);
+    let report = RestoreReport { hooks, ..report(plan, started_at, &results, issues, run) };
     // Nothing is written beside a backup of Velero's: the place is Velero's.
     if !manifest.is_velero() {
         keep(store, &report, &results, run).await?;
@@ -87,19 +84,37 @@ fn report(
         started_at,
         completed_at: run.now(),
         counts,
+        hooks: RestoreHookCounts::default(),
         issues,
     }
 }
 
-async fn write_all(
-    cluster: &dyn ClusterWriter,
-    store: &dyn ObjectStore,
+/// Writes all objects, and meanwhile runs the commands of the pods that were created.
+async fn write_and_run_hooks(
+    ports: &Ports<'_>,
     manifest: &Manifest,
-    transforms: &Transforms,
     plan: &RestorePlan,
     run: &Run,
+) -> Result<(Done, RestoreHookCounts), RestoreError> {
+    let (created, pods) = CreatedPods::of(plan);
+    let writing = write_all(ports, manifest, plan, created, run);
+    let (done, ran) = futures::join!(writing, run_hooks(ports.cluster, ports.exec, pods, run));
+    let mut done = done?;
+    done.issues.extend(ran.issues);
+    Ok((done, ran.counts))
+}
+
+/// Ends the list of created pods with its return.
+async fn write_all(
+    ports: &Ports<'_>,
+    manifest: &Manifest,
+    plan: &RestorePlan,
+    created: CreatedPods,
+    run: &Run,
 ) -> Result<Done, RestoreError> {
+    let (cluster, store) = (ports.cluster, ports.store);
     run.emit(Event::Total { objects: plan.steps().filter(|step| step.is_write()).count() as u64 });
+    let transforms = &ports.transforms.of_restore(&plan.spec).map_err(RestoreError::Invalid)?;
     let owners = Owners::new(&plan.owners);
     let mut types = types(cluster).await?;
     let mut done = Done::default();
@@ -107,7 +122,8 @@ async fn write_all(
         if wave.steps.iter().any(Step::is_write) {
             run.stage(format!("restoring {}", wave.wave));
         }
-        let write = Write { cluster, transforms, spec: &plan.spec, types: &types, owners: &owners, run };
+        let (spec, status, created, owners) = (&plan.spec, &plan.status, &created, &owners);
+        let write = Write { cluster, transforms, spec, status, types: &types, owners, created, run };
         write_wave(store, manifest, wave, &write, &mut done).await?;
         let defined = new_definitions(wave, &done);
         if !defined.is_empty() {

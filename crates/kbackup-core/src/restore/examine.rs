@@ -48,10 +48,10 @@ pub(super) async fn examine(
             let damaged =
                 |error| crate::format::FormatError::damaged(&manifest.name, format!("{}: {error}", step.object));
             let object = Object::parse(bytes).map_err(damaged)?;
-            match prepare(step, &object, transforms, spec) {
+            match prepare(step, &object, transforms, (spec, &BTreeSet::new())) {
                 Prepared::Skip(why) => left_out.push((number, why)),
                 Prepared::Refuse(why) => issues.push(why),
-                Prepared::Write(_, notes) => {
+                Prepared::Write(_, _, notes) => {
                     issues.extend(notes);
                     named.extend(object.meta().owners.iter().map(|owner| (step.object.clone(), owner.clone())));
                 }

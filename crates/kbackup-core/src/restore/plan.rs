@@ -36,6 +36,9 @@ pub struct RestorePlan {
     pub waves: Vec<PlannedWave>,
     /// What is worth knowing, or can't be done.
     pub issues: Vec<Issue>,
+    /// The types whose status is restored, by `plural.group`.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) status: BTreeSet<String>,
     /// Uids of the backup that other objects name as their owner, with the uid of the live object where one is there
     /// already.
     pub(super) owners: BTreeMap<String, Option<String>>,
@@ -128,6 +131,7 @@ async fn make(
     run: &Run,
 ) -> Result<RestorePlan, RestoreError> {
     spec.validate().map_err(RestoreError::Invalid)?;
+    let transforms = &transforms.of_restore(spec).map_err(RestoreError::Invalid)?;
     run.stage("reading the backup");
     let manifest = read_manifest(store, &spec.backup_name).await?;
     let index = manifest.read_index(store).await?;
@@ -139,7 +143,7 @@ async fn make(
     let chosen = choose(&selection, index);
     let targets = Targets::new(spec, &discovery, &chosen);
     let mut steps: Vec<Step> = chosen.iter().map(|line| targets.step(line)).collect();
-    let mut issues = selection.issues;
+    let (status, mut issues) = (selection.status, selection.issues);
     let live = observe(cluster, &discovery, &steps, &mut issues, run).await?;
     steps.iter_mut().for_each(|step| step.meet(&live));
     steps.extend(targets.missing_namespaces(&steps, &live));
@@ -151,7 +155,8 @@ async fn make(
     issues.extend(steps.iter().filter_map(Step::refusal));
     let owners = owners.into_iter().map(|(uid, object)| (uid, live.uid(&object))).collect();
     let waves = order(steps);
-    Ok(RestorePlan { name: name.clone(), spec: spec.clone(), backup_run: manifest.run_id, waves, issues, owners })
+    let (name, spec, backup_run) = (name.clone(), spec.clone(), manifest.run_id);
+    Ok(RestorePlan { name, spec, backup_run, waves, issues, status, owners })
 }
 
 /// The types and namespaces that a backup holds objects of.

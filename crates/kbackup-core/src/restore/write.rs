@@ -1,16 +1,17 @@
 //! One object on its way into the cluster.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use super::hooks::CreatedPods;
 use super::plan::{Action, Source, Step};
 use super::relink::Owners;
-use crate::action::{Decision, Transformed, Transforms};
+use crate::action::{Decision, Transformed, Transforms, wanted_status};
 use crate::cluster::{
-    ClusterError, ClusterErrorKind, ClusterResult, ClusterWriter, Condition, Created, Waited, WriteOptions,
+    ClusterError, ClusterErrorKind, ClusterResult, ClusterWriter, Condition, Created, Part, Patch, Waited, WriteOptions,
 };
 use crate::issue::{Code, Issue, Stage};
 use crate::model::{Gvr, Object, ObjectRef, ResourceType};
@@ -18,14 +19,22 @@ use crate::report::{Applied, ObjectResult};
 use crate::run::Run;
 use crate::spec::RestoreSpec;
 
+/// How many times an object that was refused is written again with something given up: an object has a handful of such
+/// fields, and the server may name them one by one.
+const GIVEN_UP_MAX: usize = 8;
+
 /// What every write of a wave needs.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Write<'a> {
     pub(super) cluster: &'a dyn ClusterWriter,
     pub(super) transforms: &'a Transforms,
     pub(super) spec: &'a RestoreSpec,
+    /// The types whose status is restored.
+    pub(super) status: &'a BTreeSet<String>,
     pub(super) types: &'a HashMap<Gvr, Arc<ResourceType>>,
     pub(super) owners: &'a Owners,
+    /// Where pods are told of in which commands are to run.
+    pub(super) created: &'a CreatedPods,
     pub(super) run: &'a Run,
 }
 
@@ -39,20 +48,26 @@ pub(super) struct Written {
 /// What the transforms make of an object.
 #[derive(Debug)]
 pub(super) enum Prepared {
-    /// It is written like this.
-    Write(Value, Vec<Issue>),
+    /// It is written like this, and gets this status afterwards.
+    Write(Value, Option<Value>, Vec<Issue>),
     /// It is left out, for this reason.
     Skip(String),
     /// It can't be restored.
     Refuse(Issue),
 }
 
-/// Runs the transforms. Pure: the plan and the apply that follows it agree.
-pub(super) fn prepare(step: &Step, object: &Object, transforms: &Transforms, spec: &RestoreSpec) -> Prepared {
-    let Some(source) = &step.source else { return Prepared::Write(object.to_value(), Vec::new()) };
+/// Runs the transforms. Pure: the plan and the apply that follows it agree. `status` has the types whose status is restored.
+pub(super) fn prepare(
+    step: &Step,
+    object: &Object,
+    transforms: &Transforms,
+    (spec, status): (&RestoreSpec, &BTreeSet<String>),
+) -> Prepared {
     let mut value = object.to_value();
+    let Some(source) = &step.source else { return Prepared::Write(value, None, Vec::new()) };
+    let status = wanted_status(&value, status.contains(&source.gvr.group_resource())).cloned();
     match transforms.apply(&source.object(object), &mut value, spec) {
-        Ok(Transformed { decision: Decision::Keep, issues }) => Prepared::Write(value, issues),
+        Ok(Transformed { decision: Decision::Keep, issues }) => Prepared::Write(value, status, issues),
         Ok(Transformed { decision: Decision::Skip(why), .. }) => Prepared::Skip(why.into_owned()),
         Err(error) => {
             let issue = Issue::error(Stage::Transform, Code::TransformFailed, error.to_string());
@@ -64,39 +79,87 @@ pub(super) fn prepare(step: &Step, object: &Object, transforms: &Transforms, spe
 impl Source {
     /// The object by its names in the backup.
     fn object(&self, object: &Object) -> ObjectRef {
-        ObjectRef { gvr: Gvr::clone(&self.gvr), namespace: self.namespace.clone(), name: object.meta().name.clone() }
+        self.named(&object.meta().name)
     }
+
+    fn named(&self, name: &str) -> ObjectRef {
+        ObjectRef { gvr: Gvr::clone(&self.gvr), namespace: self.namespace.clone(), name: name.to_owned() }
+    }
+}
+
+/// Gives an object its status. That it can't be had is worth knowing, and no failure: whoever keeps it writes it anew.
+async fn restore_status(cluster: &dyn ClusterWriter, at: &ObjectRef, status: Value) -> Option<Issue> {
+    let patch = Patch::Merge(json!({ "status": status }));
+    let patched = cluster.patch(at, &patch, Part::Status, &WriteOptions::default()).await;
+    let message = |error: ClusterError| format!("its status could not be restored ({error})");
+    patched.err().map(|error| Issue::warning(Stage::Apply, Code::Rejected, message(error)).about(at.clone()))
 }
 
 impl Write<'_> {
     /// Writes the object of one step; `bytes` is its JSON in the backup.
     pub(super) async fn step(self, step: &Step, bytes: Option<Bytes>) -> Result<Written, super::RestoreError> {
-        let object = match bytes {
-            None => namespace(&step.object),
+        let (mut object, status) = match bytes {
+            None => (namespace(&step.object), None),
             Some(bytes) => match self.prepared(step, bytes) {
-                Ok(value) => value,
+                Ok(prepared) => prepared,
                 Err((result, issues)) => return Ok(Written::new(step, result, issues)),
             },
         };
-        let mut object = object;
         self.owners.link(&step.object, &mut object);
-        let written = match self.create(step, &object).await {
-            Ok(result) => Written::new(step, result, Vec::new()),
-            Err(error) => Written::new(step, Applied::Failed, vec![rejected(&error, &step.object)]),
+        let (result, mut issues) = match self.create_what_can_be(step, &mut object).await {
+            Ok(written) => written,
+            Err(error) => (Applied::Failed, vec![rejected(&error, &step.object)]),
         };
-        Ok(written)
+        if result == Applied::Created
+            && let Some(status) = status
+        {
+            issues.extend(restore_status(self.cluster, &step.object, status).await);
+        }
+        Ok(Written::new(step, result, issues))
     }
 
-    fn prepared(&self, step: &Step, bytes: Bytes) -> Result<Value, (Applied, Vec<Issue>)> {
+    /// Creates the object; where the server refuses it for something that it can choose itself, without that.
+    async fn create_what_can_be(&self, step: &Step, object: &mut Value) -> ClusterResult<(Applied, Vec<Issue>)> {
+        let mut given_up = Vec::new();
+        loop {
+            let refusal = match self.create(step, object).await {
+                // Nothing was given up where the object turns out to be there.
+                Ok(Applied::Created) => return Ok((Applied::Created, given_up)),
+                Ok(result) => return Ok((result, Vec::new())),
+                Err(refusal) => refusal,
+            };
+            let Some(source) = step.source.as_ref().filter(|_| given_up.len() < GIVEN_UP_MAX) else {
+                return Err(refusal);
+            };
+            let source = source.named(&step.object.name);
+            let issue = self.transforms.on_refusal((&source, &step.object), object, &refusal);
+            given_up.push(issue.ok_or(refusal)?);
+        }
+    }
+
+    /// The object as it is written, and the status that it gets afterwards.
+    fn prepared(&self, step: &Step, bytes: Bytes) -> Result<(Value, Option<Value>), (Applied, Vec<Issue>)> {
         let object = Object::parse(bytes).map_err(|error| {
             let issue = Issue::error(Stage::Fetch, Code::Damaged, error.to_string()).about(step.object.clone());
             (Applied::Failed, vec![issue])
         })?;
-        match prepare(step, &object, self.transforms, self.spec) {
-            Prepared::Write(value, _) => Ok(value),
+        match prepare(step, &object, self.transforms, (self.spec, self.status)) {
+            Prepared::Write(value, status, _) => Ok(self.with_status(step, value, status)),
             Prepared::Skip(_) => Err((Applied::Skipped, Vec::new())),
             // The plan has said why.
             Prepared::Refuse(_) => Err((Applied::Failed, Vec::new())),
+        }
+    }
+
+    /// A type without a status subresource has it among its other fields: it goes into the same write.
+    fn with_status(&self, step: &Step, mut value: Value, status: Option<Value>) -> (Value, Option<Value>) {
+        let in_one_write = self.types.get(&step.object.gvr).is_some_and(|ty| !ty.has_status);
+        match status {
+            Some(status) if in_one_write => {
+                value["status"] = status;
+                (value, None)
+            }
+            status => (value, status),
         }
     }
 
@@ -114,6 +177,8 @@ impl Write<'_> {
         match self.cluster.create(ty, &object, &WriteOptions::default()).await? {
             Created::New(created) => {
                 self.learn(step, &created);
+                let namespace = step.source.as_ref().and_then(|source| source.namespace.as_deref());
+                self.created.see(&step.object, namespace, &created);
                 Ok(Applied::Created)
             }
             Created::Exists => {

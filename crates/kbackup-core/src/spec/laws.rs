@@ -120,6 +120,30 @@ fn mappings_lead_to_namespaces_of_their_own() {
 }
 
 #[test]
+fn what_changes_objects_is_checked_beforehand() {
+    let class =
+        |from: &str, to: &str| restore(|spec| _ = spec.storage_class_mapping.insert(from.to_owned(), to.to_owned()));
+    assert!(class("gp2", "fast.ssd-1").is_empty());
+    assert_eq!(class("gp2", "Fast"), ["storageClassMapping"]);
+    assert_eq!(class("", "-"), ["storageClassMapping"; 2]);
+    let image = |from: &str, to: &str| restore(|spec| _ = spec.image_mapping.insert(from.to_owned(), to.to_owned()));
+    assert!(image("docker.io/", "mirror.example/docker/").is_empty());
+    assert_eq!(image("a b", "c"), ["imageMapping"]);
+    assert_eq!(image("a", ""), ["imageMapping"]);
+    let status = |included: &[&str], excluded: &[&str]| {
+        let lists = RestoreStatus { included_resources: names(included), excluded_resources: names(excluded) };
+        restore(|spec| spec.restore_status = Some(lists))
+    };
+    assert!(status(&["*"], &["pods"]).is_empty());
+    assert_eq!(status(&["pods"], &["pods"]), ["restoreStatus.includedResources"]);
+    assert_eq!(status(&[], &["*"]), ["restoreStatus.excludedResources"]);
+    let rules =
+        serde_json::json!({"version": "v1", "resourceModifierRules": [{"conditions": {"groupResource": "pods"}}]});
+    let modifiers = serde_json::from_value(rules).expect("it has the form of rules");
+    assert_eq!(restore(|spec| spec.resource_modifiers = Some(modifiers)), ["resourceModifiers"]);
+}
+
+#[test]
 fn specs_refuse_fields_that_they_do_not_know() {
     let spec: BackupSpec = serde_json::from_str(r#"{"includedNamespaces":["shop"],"ttl":"24h"}"#).expect("a spec");
     assert_eq!(spec, BackupSpec::default().namespaces(["shop"]).ttl("24h".parse().expect("a duration")));

@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{SelectionFields, Violation, Violations, selection_violations};
+use super::restore_hooks::restore_hook_violations;
+use super::selection::{SelectionFields, list_violations, selection_violations};
+use super::{RestoreHooks, Violation, Violations};
 use crate::model::{BackupName, LabelSelector};
+use crate::modifier::{Modifiers, ResourceModifiers};
 
 /// What to restore, and under which names. Field names and meanings are Velero's where Velero has the field.
 ///
@@ -49,9 +52,39 @@ pub struct RestoreSpec {
     /// Whether node ports of Services are kept, also where the server had chosen them.
     #[serde(default)]
     pub preserve_node_ports: bool,
+    /// Types whose objects get back the status that they had. Not given: none; an object may ask for itself by an annotation
+    /// `kbackup.dev/restore-status`, or Velero's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restore_status: Option<RestoreStatus>,
+    /// Storage classes that have another name in the target: from the name in the backup to the one that volumes, claims and
+    /// templates of claims get.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub storage_class_mapping: BTreeMap<String, String>,
+    /// Container images that are somewhere else now: a text in the image's name, and what stands there instead
+    /// (`registry.old.example` to `registry.new.example/mirror`). Of several that fit an image, the longest is used.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub image_mapping: BTreeMap<String, String>,
+    /// Rules that change objects, applied after all else that a restore does to them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource_modifiers: Option<ResourceModifiers>,
+    /// What runs in the pods that are created: commands once their containers run, and init containers.
+    #[serde(default, skip_serializing_if = "RestoreHooks::is_empty")]
+    pub hooks: RestoreHooks,
     /// What happens to objects that a built-in controller makes again from an owner that is restored too.
     #[serde(default)]
     pub owned: OwnedPolicy,
+}
+
+/// Which types get back their status.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct RestoreStatus {
+    /// Types that do, as in `includedResources` of the restore. None: all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub included_resources: Vec<String>,
+    /// Types that don't. They win over the included ones.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub excluded_resources: Vec<String>,
 }
 
 /// What a restore does with objects that a built-in controller makes again by itself: ReplicaSets of a Deployment, Pods
@@ -81,6 +114,11 @@ impl RestoreSpec {
             or_label_selectors: Vec::new(),
             namespace_mapping: BTreeMap::new(),
             preserve_node_ports: false,
+            restore_status: None,
+            storage_class_mapping: BTreeMap::new(),
+            image_mapping: BTreeMap::new(),
+            resource_modifiers: None,
+            hooks: RestoreHooks::default(),
             owned: OwnedPolicy::Skip,
         }
     }
@@ -125,7 +163,35 @@ impl RestoreSpec {
         });
         found.extend(self.namespace_mapping.iter().flat_map(|(from, to)| mapping_violations(from, to)));
         found.extend(merging_violations(&self.namespace_mapping));
+        if let Some(RestoreStatus { included_resources, excluded_resources }) = &self.restore_status {
+            let fields = ("restoreStatus.includedResources", "restoreStatus.excludedResources");
+            list_violations(&mut found, fields.0, fields.1, included_resources, excluded_resources);
+        }
+        found.extend(super::mapping::storage_class_violations(&self.storage_class_mapping));
+        found.extend(super::mapping::image_violations(&self.image_mapping));
+        found.extend(restore_hook_violations(&self.hooks));
+        found.extend(self.compiled_modifiers().err().into_iter().flat_map(|Violations(found)| found));
         Violations::check(found)
+    }
+
+    /// Whether an object may be restored otherwise than it was backed up, beside what the target cluster asks for.
+    #[must_use]
+    pub fn changes_objects(&self) -> bool {
+        !(self.namespace_mapping.is_empty()
+            && self.storage_class_mapping.is_empty()
+            && self.image_mapping.is_empty()
+            && self.resource_modifiers.is_none()
+            && self.hooks.is_empty())
+    }
+
+    /// The resource modifiers, ready to be applied; `None` where there are none.
+    ///
+    /// # Errors
+    /// With everything that is wrong with them.
+    pub fn compiled_modifiers(&self) -> Result<Option<Modifiers>, Violations> {
+        let Some(modifiers) = &self.resource_modifiers else { return Ok(None) };
+        let violation = |why| Violation::new("resourceModifiers", why);
+        modifiers.compile().map(Some).map_err(|wrong| Violations(wrong.into_iter().map(violation).collect()))
     }
 }
 

@@ -43,7 +43,7 @@ fn extend(violations: &mut Vec<Violation>, field: &'static str, messages: Vec<St
 }
 
 /// Velero's rules: `*` stands alone among the included, never among the excluded, and nothing is in both.
-fn list_violations(
+pub(super) fn list_violations(
     found: &mut Vec<Violation>,
     included_field: &'static str,
     excluded_field: &'static str,

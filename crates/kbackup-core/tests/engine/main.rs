@@ -4,10 +4,12 @@
 
 mod backup;
 mod catalog;
+mod changes;
 mod crash;
 mod format;
 mod related;
 mod restore;
+mod restore_hooks;
 mod schemas;
 mod velero;
 mod world;

@@ -1,6 +1,7 @@
 //! What must hold on every cluster. One file a theme.
 
 mod atomic;
+mod changes;
 mod killed;
 mod lossless;
 mod types;
@@ -8,6 +9,10 @@ mod written;
 
 pub(crate) use atomic::{
     a_backup_is_the_cluster_at_one_revision, a_forgotten_revision_is_named_or_fails_a_strict_backup,
+};
+pub(crate) use changes::{
+    a_status_is_restored_on_request, a_taken_address_and_port_are_given_up,
+    an_address_and_port_that_were_asked_for_stay, rules_change_what_is_restored,
 };
 pub(crate) use killed::a_killed_backup_is_not_listed_and_harms_no_other;
 pub(crate) use lossless::{

@@ -18,6 +18,16 @@ const PROVISIONING_ANNOTATIONS: &[&str] = &[
     "volume.kubernetes.io/selected-node",
 ];
 
+/// Left by backups and restores of Velero, and about snapshots that this restore knows nothing of.
+const VELERO_ANNOTATIONS: &[&str] = &[
+    "velero.io/volume-snapshot-name",
+    "velero.io/data-upload-name",
+    "velero.io/csi-volumesnapshot-handle",
+    "velero.io/csi-volumesnapshot-restore-size",
+    "velero.io/csi-driver-name",
+    "velero.io/csi-vsc-deletion-policy",
+];
+
 #[derive(Debug)]
 pub(super) struct PersistentVolumeClaim;
 
@@ -33,6 +43,7 @@ impl RestoreTransform for PersistentVolumeClaim {
     fn transform(&self, object: &mut Value, _: &mut TransformContext<'_>) -> Result<Decision, TransformError> {
         remove_annotations(object, BINDING_ANNOTATIONS);
         remove_annotations(object, PROVISIONING_ANNOTATIONS);
+        remove_annotations(object, VELERO_ANNOTATIONS);
         // A claim with a volume was filled long ago: from the source again, it would lose what was written since.
         if text(object, "/spec/volumeName").is_some_and(|volume| !volume.is_empty()) {
             remove(object, "/spec", &["dataSource", "dataSourceRef"]);

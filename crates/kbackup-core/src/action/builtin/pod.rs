@@ -33,8 +33,19 @@ impl RestoreTransform for Pod {
         // brings other values than the class has in this cluster. Ephemeral containers can't be created with a Pod.
         remove(object, "/spec", &["nodeName", "priority", "preemptionPolicy", "ephemeralContainers"]);
         remove_token_volumes(object);
+        retain(object, "/spec", "initContainers", |container| !waits_for_velero(container));
         Ok(Decision::Keep)
     }
+}
+
+/// A container that an earlier restore by Velero put in front, to wait for the data of volumes: without Velero, for ever.
+fn waits_for_velero(container: &Value) -> bool {
+    matches!(container["name"].as_str(), Some("restore-wait" | "restic-wait"))
+        && elements(container, "/volumeMounts").all(|mount| {
+            mount["mountPath"]
+                .as_str()
+                .is_none_or(|path| path.starts_with("/restores/") || path.starts_with("/var/run/secrets/"))
+        })
 }
 
 /// Removes the volumes that admission added for the token of the ServiceAccount, and their mounts: it adds new ones.

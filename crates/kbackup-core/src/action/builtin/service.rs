@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
+use super::allocations::{Asked, give_up, remove_chosen_ips, remove_chosen_node_ports};
 use super::is;
-use super::node_ports::remove_chosen_node_ports;
-use crate::action::json::{remove, text};
 use crate::action::transform::{Decision, RestoreTransform, TransformContext, TransformError};
+use crate::cluster::ClusterError;
 use crate::model::Gvr;
 
 #[derive(Debug)]
@@ -24,13 +24,15 @@ impl RestoreTransform for Service {
         if context.source.name == "kubernetes" && context.source.namespace.as_deref() == Some("default") {
             return Ok(Decision::skip("it is the API server's own, which every cluster has"));
         }
-        // "None" is the user's word for a headless Service; anything else was given out by the old cluster.
-        if text(object, "/spec/clusterIP") != Some("None") {
-            remove(object, "/spec", &["clusterIP", "clusterIPs"]);
-        }
+        let asked = Asked::of(object);
+        remove_chosen_ips(object, &asked);
         if !context.spec.preserve_node_ports {
-            remove_chosen_node_ports(object);
+            remove_chosen_node_ports(object, &asked);
         }
         Ok(Decision::Keep)
+    }
+
+    fn on_refusal(&self, object: &mut Value, refusal: &ClusterError) -> Option<String> {
+        give_up(object, refusal)
     }
 }

@@ -2,8 +2,11 @@
 
 mod apis;
 mod common;
+mod hooks;
 mod identities;
+mod mappings;
 mod network;
+mod refusals;
 mod storage;
 mod workloads;
 

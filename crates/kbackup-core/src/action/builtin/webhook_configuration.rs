@@ -23,8 +23,8 @@ impl RestoreTransform for WebhookConfiguration {
     fn transform(&self, object: &mut Value, context: &mut TransformContext<'_>) -> Result<Decision, TransformError> {
         for webhook in elements_mut(object, "/webhooks") {
             map_namespace(webhook, "/clientConfig/service/namespace", context);
-            // v1 refuses the two older words, "Unknown" and "Some", which an object from v1beta1 may still carry.
-            if let Some("Unknown" | "Some") = webhook["sideEffects"].as_str() {
+            // v1 knows these two words only, and needs one; an object from v1beta1 may have another, or none.
+            if webhook.is_object() && !matches!(webhook["sideEffects"].as_str(), Some("None" | "NoneOnDryRun")) {
                 webhook["sideEffects"] = "None".into();
             }
         }

@@ -246,6 +246,8 @@ fn patched(served: &Served, key: &Key, old: &Value, patch: &Patch, write: &Write
     };
     result.map_err(|error| match error {
         PatchError::Conflict { .. } => ClusterError::new(ClusterErrorKind::Conflict, error.to_string()),
-        PatchError::Invalid { .. } => errors::bad_request(format!("{} \"{}\": {error}", served.ty, key.1)),
+        PatchError::Invalid { .. } | PatchError::TestFailed => {
+            errors::bad_request(format!("{} \"{}\": {error}", served.ty, key.1))
+        }
     })
 }

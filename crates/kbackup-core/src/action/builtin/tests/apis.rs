@@ -48,7 +48,9 @@ fn services_that_are_called_are_where_the_mapping_puts_them() {
 
 #[test]
 fn side_effects_are_words_that_v1_takes() {
-    for (given, expect) in [("Unknown", "None"), ("Some", "None"), ("None", "None"), ("NoneOnDryRun", "NoneOnDryRun")] {
+    for (given, expect) in
+        [("Unknown", "None"), ("Some", "None"), ("", "None"), ("None", "None"), ("NoneOnDryRun", "NoneOnDryRun")]
+    {
         let webhook =
             |effects: &str| json!({"metadata": {"name": "w"}, "webhooks": [{"name": "a", "sideEffects": effects}]});
         check(

@@ -29,6 +29,27 @@ fn an_address_that_the_cluster_chose_goes() {
     }
 }
 
+#[test]
+fn an_address_that_somebody_asked_for_stays() {
+    let ip = || json!({"clusterIP": "10.0.0.7", "clusterIPs": ["10.0.0.7"]});
+    let applied = |ip: &str| {
+        let text = json!({"spec": {"clusterIP": ip}}).to_string();
+        json!({"annotations": {"kubectl.kubernetes.io/last-applied-configuration": text}})
+    };
+    for (metadata, stays) in [
+        (applied("10.0.0.7"), true),
+        (applied("10.0.0.8"), false),
+        (json!({"managedFields": [{"manager": "helm", "fieldsV1": {"f:spec": {"f:clusterIP": {}}}}]}), true),
+        (json!({"managedFields": [{"manager": "helm", "fieldsV1": {"f:spec": {"f:ports": {}}}}]}), false),
+    ] {
+        let mut object = service(ip());
+        object["metadata"]["annotations"] = metadata["annotations"].clone();
+        object["metadata"]["managedFields"] = metadata["managedFields"].clone();
+        let (made, _) = kept("v1/services", &spec(), &object);
+        assert_eq!(made["spec"], if stays { ip() } else { json!({}) }, "{metadata}");
+    }
+}
+
 fn node_ports() -> Value {
     json!({"type": "LoadBalancer", "healthCheckNodePort": 32000, "ports": [
         {"name": "http", "port": 80, "protocol": "TCP", "nodePort": 30080},

@@ -34,7 +34,7 @@ fn a_claim_binds_anew() {
         "metadata": {"name": "data", "namespace": "shop", "annotations": {
             "pv.kubernetes.io/bind-completed": "yes", "pv.kubernetes.io/bound-by-controller": "yes",
             "volume.beta.kubernetes.io/storage-provisioner": "ebs", "volume.kubernetes.io/storage-provisioner": "ebs",
-            "volume.kubernetes.io/selected-node": "n1",
+            "volume.kubernetes.io/selected-node": "n1", "velero.io/volume-snapshot-name": "s",
         }},
         "spec": {"volumeName": "pv", "dataSource": {"kind": "VolumeSnapshot"}, "dataSourceRef": {"kind": "VolumeSnapshot"}},
         "status": {"phase": "Bound"},

@@ -34,6 +34,21 @@ fn a_pod_is_placed_anew_and_gets_a_new_token() {
 }
 
 #[test]
+fn a_pod_does_not_wait_for_velero() {
+    let container =
+        |name: &str, path: &str| json!({"name": name, "volumeMounts": [{"name": "data", "mountPath": path}]});
+    let pod = |init: Value| in_shop("web", "spec", json!({"initContainers": init}));
+    let given = json!([
+        container("restore-wait", "/restores/data"),
+        container("restic-wait", "/restores/data"),
+        container("init", "/x")
+    ]);
+    check("v1/pods", &spec(), &pod(given), &pod(json!([container("init", "/x")])));
+    let own = pod(json!([container("restore-wait", "/data")]));
+    check("v1/pods", &spec(), &own, &own);
+}
+
+#[test]
 fn volumes_that_only_look_like_tokens_stay() {
     let object = in_shop(
         "web",

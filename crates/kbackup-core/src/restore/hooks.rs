@@ -1,0 +1,188 @@
+//! Runs commands in the pods that a restore creates, while the rest of it goes on.
+
+use std::time::Duration;
+
+use futures::StreamExt;
+use tokio::sync::mpsc;
+
+use super::plan::RestorePlan;
+use crate::cluster::{ClusterReader, ClusterResult, ExecCommand, ExecOutput, PodExec};
+use crate::hook::{RestoreCommand, RestoreHookRules, RestoredPodHooks, Turn, next_turn};
+use crate::issue::{Code, Issue, Stage};
+use crate::model::{Object, ObjectRef};
+use crate::report::RestoreHookCounts;
+use crate::run::Run;
+use crate::spec::OnError;
+
+/// How often a pod is looked at while its containers come up.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Pods that are waited for at the same time.
+const PODS_MAX: usize = 64;
+/// What of a command's standard error is told.
+const STDERR_CHARS_MAX: usize = 200;
+
+/// What became of the hooks.
+#[derive(Debug, Default)]
+pub(super) struct Ran {
+    pub(super) counts: RestoreHookCounts,
+    pub(super) issues: Vec<Issue>,
+}
+
+/// Hands pods with hooks from those who create them to those who run the commands.
+#[derive(Debug)]
+pub(super) struct CreatedPods {
+    rules: RestoreHookRules,
+    pods: mpsc::Sender<(Option<RestoredPodHooks>, Vec<Issue>)>,
+}
+
+/// The pods with hooks, as they are created.
+pub(super) type Pods = mpsc::Receiver<(Option<RestoredPodHooks>, Vec<Issue>)>;
+
+impl CreatedPods {
+    /// For the pods of a plan. There is room for all of them, so that writers never wait for commands.
+    pub(super) fn of(plan: &RestorePlan) -> (Self, Pods) {
+        let pods = plan.steps().filter(|step| RestoreHookRules::wants(&step.object.gvr)).count();
+        let (sender, receiver) = mpsc::channel(pods.max(1));
+        (Self { rules: RestoreHookRules::new(&plan.spec.hooks), pods: sender }, receiver)
+    }
+
+    /// An object was created; `namespace` is its own in the backup.
+    pub(super) fn see(&self, at: &ObjectRef, namespace: Option<&str>, object: &Object) {
+        if !RestoreHookRules::wants(&at.gvr) {
+            return;
+        }
+        let found = self.rules.of_pod(at, namespace, object);
+        if found.hooks.is_some() || !found.issues.is_empty() {
+            // There is room for every pod of the plan, and who listens does so until this is dropped.
+            _ = self.pods.try_send((found.hooks, found.issues));
+        }
+    }
+}
+
+/// Runs the hooks of the pods that come, until no more can come and all have run, or can't any more.
+pub(super) async fn run_hooks(cluster: &dyn ClusterReader, exec: Option<&dyn PodExec>, pods: Pods, run: &Run) -> Ran {
+    let pods = futures::stream::unfold(pods, |mut pods| async move { pods.recv().await.map(|pod| (pod, pods)) });
+    let ran = pods.map(|(hooks, issues)| async move {
+        let mut ran = Ran::default();
+        issues.into_iter().for_each(|issue| run.report(&mut ran.issues, issue));
+        match (hooks, exec) {
+            (Some(hooks), Some(exec)) => PodRun { cluster, exec, run, ran }.pod(hooks).await,
+            (Some(hooks), None) => {
+                let count = hooks.hooks.len();
+                let why =
+                    format!("its {count} hooks were not run: this run has nothing that runs commands in containers");
+                run.report(&mut ran.issues, failed(why, &hooks.pod));
+                ran
+            }
+            (None, _) => ran,
+        }
+    });
+    ran.buffer_unordered(PODS_MAX).fold(Ran::default(), |all, ran| async { all.join(ran) }).await
+}
+
+/// One pod whose hooks run.
+struct PodRun<'a> {
+    cluster: &'a dyn ClusterReader,
+    exec: &'a dyn PodExec,
+    run: &'a Run,
+    ran: Ran,
+}
+
+impl PodRun<'_> {
+    async fn pod(mut self, hooks: RestoredPodHooks) -> Ran {
+        let RestoredPodHooks { pod, hooks: mut left } = hooks;
+        let began = self.run.now();
+        while !left.is_empty() {
+            let waited = Duration::try_from(self.run.now().duration_since(began)).unwrap_or_default();
+            let found = match self.cluster.get(&pod).await {
+                Ok(found) => found.map(|object| object.to_value()),
+                Err(error) => {
+                    self.end(&pod, &left, &format!("the pod could not be read ({error})"));
+                    break;
+                }
+            };
+            let wait_max = self.run.bounds().wait_max;
+            match next_turn(&left, found.as_ref(), waited, wait_max) {
+                Turn::Wait => self.run.sleep(LOOK_EVERY).await,
+                Turn::Over(why) => {
+                    self.end(&pod, &left, why);
+                    break;
+                }
+                Turn::Run(at) => {
+                    let hook = left.remove(at);
+                    let why = self.command(&pod, &hook).await.err();
+                    self.ran.counts.attempted += 1;
+                    self.told(&pod, &hook, why, &mut left);
+                }
+                Turn::Late(at) => {
+                    let hook = left.remove(at);
+                    let limit = hook.wait_timeout.unwrap_or(wait_max).as_secs();
+                    let state = if hook.wait_for_ready { "ready" } else { "running" };
+                    let why = format!("was not run: the container was not {state} within {limit} s");
+                    self.told(&pod, &hook, Some(why), &mut left);
+                }
+            }
+        }
+        self.ran
+    }
+
+    /// Reports a command that did not succeed. One that may not fail takes the rest with it.
+    fn told(&mut self, pod: &ObjectRef, hook: &RestoreCommand, why: Option<String>, left: &mut Vec<RestoreCommand>) {
+        let Some(why) = why else { return };
+        self.ran.counts.failed += 1;
+        let rest = if hook.on_error == OnError::Fail { std::mem::take(left).len() } else { 0 };
+        let rest = if rest > 0 { format!("; its {rest} further hooks are not run") } else { String::new() };
+        let RestoreCommand { source, container, .. } = hook;
+        let message = format!("restore hook in container {container} ({source}) {why}{rest}");
+        self.run.report(&mut self.ran.issues, failed(message, pod));
+    }
+
+    fn end(&mut self, pod: &ObjectRef, left: &[RestoreCommand], why: &str) {
+        self.ran.counts.failed += left.len() as u64;
+        let message = format!("its {} restore hooks were not run: {why}", left.len());
+        self.run.report(&mut self.ran.issues, failed(message, pod));
+    }
+
+    /// Runs one command; in words, why it did not succeed.
+    async fn command(&self, pod: &ObjectRef, hook: &RestoreCommand) -> Result<(), String> {
+        let RestoreCommand { container, command, exec_timeout, .. } = hook;
+        let command =
+            ExecCommand { container: Some(container.clone()), command: command.clone(), timeout: *exec_timeout };
+        verdict(&self.exec.exec(pod, &command).await)
+    }
+}
+
+/// The arguments of a command are not told: some hold passwords.
+fn verdict(ended: &ClusterResult<ExecOutput>) -> Result<(), String> {
+    match ended {
+        Ok(output) if output.exit_code == 0 => Ok(()),
+        Ok(output) => {
+            let said = one_line(&output.stderr);
+            let said = if said.is_empty() { said } else { format!(": {said}") };
+            Err(format!("ended with exit code {}{said}", output.exit_code))
+        }
+        Err(error) => Err(format!("could not be run to its end: {error}")),
+    }
+}
+
+/// The beginning of what a command wrote, without control characters.
+fn one_line(bytes: &[u8]) -> String {
+    let start = &bytes[..bytes.len().min(4 * STDERR_CHARS_MAX)];
+    let text = String::from_utf8_lossy(start);
+    let words: Vec<&str> =
+        text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect();
+    words.join(" ").chars().take(STDERR_CHARS_MAX).collect()
+}
+
+fn failed(message: String, pod: &ObjectRef) -> Issue {
+    Issue::error(Stage::Hook, Code::HookFailed, message).about(pod.clone())
+}
+
+impl Ran {
+    fn join(mut self, other: Self) -> Self {
+        self.counts.attempted += other.counts.attempted;
+        self.counts.failed += other.counts.failed;
+        self.issues.extend(other.issues);
+        self
+    }
+}

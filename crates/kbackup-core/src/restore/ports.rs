@@ -1,0 +1,41 @@
+//! What a plan is applied with.
+
+use crate::action::Transforms;
+use crate::cluster::{ClusterWriter, PodExec};
+use crate::store::ObjectStore;
+
+/// What a plan is applied with: the cluster that is written to, the store that the backup is in, and the transforms that the
+/// plan was made with. What runs commands in containers is needed for hooks alone: without it, each pod that has hooks is an
+/// issue.
+///
+/// ```
+/// use kbackup_core::action::Transforms;
+/// use kbackup_core::cluster::MemoryCluster;
+/// use kbackup_core::restore::Ports;
+/// use kbackup_core::store::MemoryStore;
+///
+/// let (cluster, store, transforms) = (MemoryCluster::new(), MemoryStore::new(), Transforms::builtin());
+/// let ports = Ports::new(&cluster, &store, &transforms).exec(&cluster);
+/// # drop(ports);
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Ports<'a> {
+    pub(super) cluster: &'a dyn ClusterWriter,
+    pub(super) store: &'a dyn ObjectStore,
+    pub(super) transforms: &'a Transforms,
+    pub(super) exec: Option<&'a dyn PodExec>,
+}
+
+impl<'a> Ports<'a> {
+    /// This cluster, this store and these transforms.
+    #[must_use]
+    pub fn new(cluster: &'a dyn ClusterWriter, store: &'a dyn ObjectStore, transforms: &'a Transforms) -> Self {
+        Self { cluster, store, transforms, exec: None }
+    }
+
+    /// The same, and this to run the commands of hooks with.
+    #[must_use]
+    pub fn exec(self, exec: &'a dyn PodExec) -> Self {
+        Self { exec: Some(exec), ..self }
+    }
+}
