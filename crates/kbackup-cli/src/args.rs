@@ -13,7 +13,8 @@ use std::ffi::OsString;
 use clap::{Parser, Subcommand};
 
 pub(crate) use backup::{
-    BackupArgs, BackupContents, BackupCreate, BackupDelete, BackupDescribe, BackupGet, BackupVerb,
+    BackupArgs, BackupContents, BackupCreate, BackupDelete, BackupDescribe, BackupExport, BackupGet, BackupVerb,
+    ExportFormat,
 };
 pub(crate) use global::{Global, LogFormat, Output};
 pub(crate) use restore::{RestoreArgs, RestoreCreate, RestoreVerb};
@@ -73,6 +74,7 @@ mod tests {
             "kbackup backup create --store memory:// -o json --ttl 720h0m0s --consistency strict",
             "kbackup backup create x --include-cluster-resources=false -l app=web",
             "kbackup backup create x --include-cluster-resources",
+            "kbackup backup export nightly --format velero --to file:///srv/velero",
             "kbackup get backups --store file:///srv/backups",
             "kbackup create backup nightly",
             "kbackup backup create nightly --labels team=shop,tier=gold",
@@ -97,6 +99,8 @@ mod tests {
             ("kbackup backup create x --ttl 3x", "units"),
             ("kbackup restore create --from-backup b --namespace-mappings a", "from:to"),
             ("kbackup backup create ../x", "name"),
+            ("kbackup backup export x --to memory://", "--format"),
+            ("kbackup backup export x --format valero --to memory://", "velero"),
             ("kbackup backup create x -l a=b=", "selector"),
             ("kbackup backup create x --labels team", "key=value"),
         ] {

@@ -2,6 +2,7 @@
 
 mod backup;
 mod demo;
+mod export;
 mod failure;
 mod restore;
 mod run;
@@ -22,6 +23,7 @@ pub(crate) async fn run(args: &Args) -> Result<Code, Failure> {
             BackupVerb::Get(get) => backup::get(global, get).await,
             BackupVerb::Describe(describe) => backup::describe(global, describe).await,
             BackupVerb::Contents(contents) => backup::contents(global, contents).await,
+            BackupVerb::Export(export) => export::export(global, export).await,
             BackupVerb::Delete(delete) => backup::delete(global, delete).await,
         },
         Noun::Restore(restore) => match &restore.verb {

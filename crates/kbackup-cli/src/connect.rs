@@ -17,6 +17,11 @@ pub(crate) fn store(global: &Global) -> Result<Arc<dyn ObjectStore>, Failure> {
             .why("a backup is kept in an object store, and there is no default one")
             .next("add --store file:///path/to/a/folder, or set KBACKUP_STORE"));
     };
+    other_store(url)
+}
+
+/// The store of a URL that a flag names.
+pub(crate) fn other_store(url: &str) -> Result<Arc<dyn ObjectStore>, Failure> {
     open(url, OpenOptions::default())
         .map_err(|error| Failure::usage(error.what()).why(error.why()).next(error.next_step()))
 }

@@ -23,6 +23,8 @@ pub(crate) enum BackupVerb {
     Describe(BackupDescribe),
     /// List the objects in a backup, without fetching them.
     Contents(BackupContents),
+    /// Write a backup to another store in the format of another tool.
+    Export(BackupExport),
     /// Delete backups.
     Delete(BackupDelete),
 }
@@ -84,6 +86,25 @@ pub(crate) struct BackupContents {
 pub(crate) struct BackupDescribe {
     /// The backup's name.
     pub(crate) name: BackupName,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct BackupExport {
+    /// The backup's name.
+    pub(crate) name: BackupName,
+    /// The format.
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(crate) format: ExportFormat,
+    /// The object store to write to, with its prefix: one of its own.
+    #[arg(long, value_name = "STORE")]
+    pub(crate) to: String,
+}
+
+/// A format that is not kbackup's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// Velero's, format 1.1.0: Velero finds the backup at its next sync.
+    Velero,
 }
 
 #[derive(Debug, clap::Args)]

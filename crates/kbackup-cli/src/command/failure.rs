@@ -1,7 +1,7 @@
 //! What each error of the engines means to who typed the command: the exit code and the next step.
 
 use kbackup_core::backup::BackupError;
-use kbackup_core::catalog::{self, CatalogError};
+use kbackup_core::catalog::{self, CatalogError, ExportError};
 use kbackup_core::format::FormatError;
 use kbackup_core::model::{BackupName, nearest};
 use kbackup_core::restore::RestoreError;
@@ -54,6 +54,20 @@ pub(super) async fn of_catalog(error: &CatalogError, store: &dyn ObjectStore) ->
         }
         CatalogError::Velero { name } => failure(Code::Failed).next(format!("velero backup delete {name}")),
         _ => failure(Code::Failed),
+    }
+}
+
+/// Why a backup could not be exported from `store`.
+pub(super) async fn of_export(error: &ExportError, store: &dyn ObjectStore) -> Failure {
+    let failure = |code| Failure::from_error(code, error);
+    match error {
+        ExportError::Backup(error) => of_format(error, store).await,
+        ExportError::NameTaken { name, store } => failure(Code::Usage).next(format!(
+            "choose another place for --to; what an export has left goes with: kbackup backup delete {name} --store {store}"
+        )),
+        ExportError::Unfit { .. } => failure(Code::Usage).next("choose another prefix for --to"),
+        ExportError::Cancelled => failure(Code::Cancelled),
+        _ => failure(Code::Failed).next("nothing lists as a backup of that name there; mend the cause and run it again"),
     }
 }
 

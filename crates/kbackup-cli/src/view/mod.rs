@@ -11,5 +11,5 @@ pub(crate) use confirm::confirm;
 pub(crate) use failure::{failure, log, usage};
 pub(crate) use out::{line, note};
 pub(crate) use progress::Progress;
-pub(crate) use results::{backup, backup_report, backups, contents, deleted, plan, restore_report, version};
+pub(crate) use results::{backup, backup_report, backups, contents, deleted, exported, plan, restore_report, version};
 pub(crate) use tables::unfinished;

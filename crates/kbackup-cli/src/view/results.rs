@@ -2,12 +2,13 @@
 
 use indicatif::HumanBytes;
 use kbackup_core::backup::BackupReport;
-use kbackup_core::catalog::{Listed, Survey, Unfinished};
+use kbackup_core::catalog::{Exported, Listed, Survey, Unfinished};
 use kbackup_core::format::{IndexLine, Manifest};
 use kbackup_core::issue::Issue;
 use kbackup_core::model::BackupName;
 use kbackup_core::report::RestoreReport;
 use kbackup_core::restore::RestorePlan;
+use kbackup_core::store::ObjectStore;
 use serde_json::{Value, json};
 
 use super::out::result;
@@ -91,6 +92,18 @@ pub(crate) fn contents(global: &Global, lines: &[IndexLine]) -> Result<(), Failu
     let items: Vec<Value> = lines.iter().map(item).collect();
     let names = || lines.iter().map(|line| line.object().to_string()).collect();
     result(global, &json!({ "items": items }), names, |wide| tables::contents(lines, wide))
+}
+
+/// A backup that another tool can read now.
+pub(crate) fn exported(global: &Global, exported: &Exported, to: &dyn ObjectStore) -> Result<(), Failure> {
+    let Exported { manifest, objects, bytes } = exported;
+    let name = &manifest.name;
+    result(
+        global,
+        &json!({ "name": name, "to": to.to_string(), "objects": objects, "bytes": bytes }),
+        || vec![name.to_string()],
+        |_| format!("Backup {name} exported to {to}: {objects} objects in {}.", HumanBytes(*bytes)),
+    )
 }
 
 /// A backup that is gone.

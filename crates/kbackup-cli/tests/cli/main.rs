@@ -9,3 +9,4 @@ mod program;
 mod road;
 mod schemas;
 mod signals;
+mod velero;

@@ -3,6 +3,7 @@
 mod contents;
 mod delete;
 mod error;
+mod export;
 mod list;
 mod retention;
 mod schedule;
@@ -10,6 +11,7 @@ mod schedule;
 pub use contents::{Wanted, contents};
 pub use delete::delete;
 pub use error::CatalogError;
+pub use export::{ExportError, Exported, export_velero};
 pub use list::{Listed, Summary, Survey, Unfinished, list, names, survey, unfinished};
 pub use retention::{Policies, Policy, Reason, Record, Rule, Verdict, judge};
 pub use schedule::{Decision, History, backup_name, decide};

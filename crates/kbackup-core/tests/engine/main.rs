@@ -12,4 +12,5 @@ mod restore;
 mod restore_hooks;
 mod schemas;
 mod velero;
+mod velero_export;
 mod world;

@@ -11,6 +11,7 @@ use kbackup_core::backup::BackupError;
 use kbackup_core::catalog::{CatalogError, delete, list};
 use kbackup_core::cluster::MemoryCluster;
 use kbackup_core::engine::Engine;
+use kbackup_core::format::velero::check;
 use kbackup_core::format::{FormatError, read_manifest, verify_part};
 use kbackup_core::issue::{Outcome, Severity};
 use kbackup_core::limits::Limits;
@@ -278,4 +279,38 @@ async fn what_old_versions_did_not_write_is_not_missed() {
     put(&world.store, "backups/old/velero-backup.json", newer).await;
     let error = read_manifest(&world.store, &name("old")).await.expect_err("it is too new");
     assert!(matches!(error, FormatError::VeleroTooNew { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_backup_of_velero_is_checked_as_far_as_that_can_be() {
+    let world = bucket().await;
+    let manifest = read_manifest(&world.store, &name(BACKUP)).await.expect("it can be read");
+    let (index, issues) = check(&world.store, &manifest).await.expect("it is whole");
+    assert_eq!((index.len() as u64, issues), (manifest.counts.objects, Vec::new()));
+
+    let file = |name: &str| format!("backups/{BACKUP}/{BACKUP}-{name}");
+    let list = String::from_utf8(gunzip(FILES[4].1)).expect("JSON is text");
+    let fewer = list.replace("\"shop/web-config\"", "\"shop/other\"");
+    put(&world.store, &file("resource-list.json.gz"), gzip(fewer.as_bytes())).await;
+    put(&world.store, &file("volumeinfo.json.gz"), gzip(b"{}")).await;
+    put(&world.store, &file("itemoperations.json.gz"), "not a gzip").await;
+    put(&world.store, &file("results.gz"), gzip(b"{")).await;
+    let (_, issues) = check(&world.store, &manifest).await.expect("its tarball is whole");
+    let told: Vec<String> = issues.iter().map(ToString::to_string).collect();
+    for part in [
+        "warning: shop/other of v1 is in the list of resources, and not in the tarball",
+        "warning: shop/web-config of v1 is in the tarball, and not in the list of resources",
+        "volumeinfo.json.gz: it is not a list",
+        "itemoperations.json.gz: ",
+        "results.gz: ",
+    ] {
+        assert!(told.iter().any(|text| text.contains(part)), "{part}: {told:#?}");
+    }
+    assert_eq!(told.len(), 5, "{told:#?}");
+
+    let tarball = FILES[1].1;
+    put(&world.store, &format!("backups/{BACKUP}/{BACKUP}.tar.gz"), &tarball[..tarball.len() - 1]).await;
+    let manifest = read_manifest(&world.store, &name(BACKUP)).await.expect("it can be read");
+    let damaged = check(&world.store, &manifest).await;
+    assert!(matches!(damaged, Err(FormatError::Damaged { .. })), "{damaged:?}");
 }

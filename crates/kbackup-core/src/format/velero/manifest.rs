@@ -53,6 +53,10 @@ struct Spec {
     included_resources: Option<Vec<String>>,
     excluded_resources: Option<Vec<String>>,
     include_cluster_resources: Option<bool>,
+    included_cluster_scoped_resources: Option<Vec<String>>,
+    excluded_cluster_scoped_resources: Option<Vec<String>>,
+    included_namespace_scoped_resources: Option<Vec<String>>,
+    excluded_namespace_scoped_resources: Option<Vec<String>>,
     label_selector: Option<LabelSelector>,
     or_label_selectors: Option<Vec<LabelSelector>>,
     ttl: Option<String>,
@@ -177,25 +181,21 @@ fn cluster(backup: &Backup) -> ClusterRecord {
 /// What of the spec means the same here. A field that is not as expected is as good as none: the backup is made, and its
 /// tarball says what is in it.
 fn spec(spec: &Value) -> BackupSpec {
-    let Spec {
-        included_namespaces,
-        excluded_namespaces,
-        included_resources,
-        excluded_resources,
-        include_cluster_resources,
-        label_selector,
-        or_label_selectors,
-        ttl,
-    } = Spec::deserialize(spec).unwrap_or_default();
+    let asked = Spec::deserialize(spec).unwrap_or_default();
+    let list = Option::unwrap_or_default;
     BackupSpec {
-        included_namespaces: included_namespaces.unwrap_or_default(),
-        excluded_namespaces: excluded_namespaces.unwrap_or_default(),
-        included_resources: included_resources.unwrap_or_default(),
-        excluded_resources: excluded_resources.unwrap_or_default(),
-        include_cluster_resources,
-        label_selector,
-        or_label_selectors: or_label_selectors.unwrap_or_default(),
-        ttl: ttl.and_then(|ttl| ttl.parse::<Ttl>().ok()).unwrap_or_default(),
+        included_namespaces: list(asked.included_namespaces),
+        excluded_namespaces: list(asked.excluded_namespaces),
+        included_resources: list(asked.included_resources),
+        excluded_resources: list(asked.excluded_resources),
+        include_cluster_resources: asked.include_cluster_resources,
+        included_cluster_scoped_resources: list(asked.included_cluster_scoped_resources),
+        excluded_cluster_scoped_resources: list(asked.excluded_cluster_scoped_resources),
+        included_namespace_scoped_resources: list(asked.included_namespace_scoped_resources),
+        excluded_namespace_scoped_resources: list(asked.excluded_namespace_scoped_resources),
+        label_selector: asked.label_selector,
+        or_label_selectors: asked.or_label_selectors.unwrap_or_default(),
+        ttl: asked.ttl.and_then(|ttl| ttl.parse::<Ttl>().ok()).unwrap_or_default(),
         ..BackupSpec::default()
     }
 }

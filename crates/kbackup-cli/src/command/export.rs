@@ -1,0 +1,24 @@
+//! `kbackup backup export`.
+
+use kbackup_core::catalog::export_velero;
+
+use super::failure::of_export;
+use super::run::run;
+use crate::args::{BackupExport, ExportFormat, Global};
+use crate::connect;
+use crate::error::{Code, Failure};
+use crate::view;
+
+pub(super) async fn export(global: &Global, export: &BackupExport) -> Result<Code, Failure> {
+    let (from, to) = (connect::store(global)?, connect::other_store(&export.to)?);
+    let (run, _signal) = run(global);
+    let exported = match export.format {
+        ExportFormat::Velero => export_velero(&*from, &export.name, &*to, &run).await,
+    };
+    drop(run);
+    match exported {
+        Ok(exported) => view::exported(global, &exported, &*to)?,
+        Err(error) => return Err(of_export(&error, &*from).await),
+    }
+    Ok(Code::Completed)
+}
