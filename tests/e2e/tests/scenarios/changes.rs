@@ -58,8 +58,20 @@ async fn create(target: &Target, ty: &str, object: &Value) -> Value {
 
 fn service(namespace: &str, name: &str, spec: &Value) -> Value {
     let mut spec = spec.clone();
+    if spec["ports"].is_null() {
+        spec["ports"] = json!([{}]);
+    }
     spec["ports"][0]["port"] = 80.into();
     json!({"apiVersion": "v1", "kind": "Service", "metadata": {"namespace": namespace, "name": name}, "spec": spec})
+}
+
+/// The Service `web` as kubectl applies it: what somebody asked for stands in an annotation. A real server also records it
+/// in the managed fields.
+fn applied(namespace: &str, spec: &Value) -> Value {
+    let mut web = service(namespace, "web", spec);
+    let text = web.to_string();
+    web["metadata"]["annotations"] = json!({"kubectl.kubernetes.io/last-applied-configuration": text});
+    web
 }
 
 /// A Service whose address and port another one has by now is created with others.
@@ -78,7 +90,7 @@ pub(crate) async fn a_taken_address_and_port_are_given_up(target: &Target) {
         .await
         .expect("it goes");
     let asked = json!({"type": "NodePort", "clusterIP": ip, "ports": [{"nodePort": 30_991}]});
-    create(target, "v1/services", &service("taken", "web", &asked)).await;
+    create(target, "v1/services", &applied("taken", &asked)).await;
     let engine = engine(target);
     back_up(&engine, &["taken"]).await;
 
@@ -121,7 +133,7 @@ pub(crate) async fn an_address_and_port_that_were_asked_for_stay(target: &Target
         .await
         .expect("it goes");
     let asked = json!({"type": "NodePort", "clusterIP": ip, "ports": [{"nodePort": 30_992}]});
-    create(target, "v1/services", &service("asked", "web", &asked)).await;
+    create(target, "v1/services", &applied("asked", &asked)).await;
     let engine = engine(target);
     back_up(&engine, &["asked"]).await;
     target.wipe(&spaces, &[]).await;
