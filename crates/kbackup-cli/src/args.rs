@@ -13,8 +13,8 @@ use std::ffi::OsString;
 use clap::{Parser, Subcommand};
 
 pub(crate) use backup::{
-    BackupArgs, BackupContents, BackupCreate, BackupDelete, BackupDescribe, BackupExport, BackupGet, BackupVerb,
-    ExportFormat,
+    BackupArgs, BackupContents, BackupCopy, BackupCreate, BackupDelete, BackupDescribe, BackupExport, BackupGet,
+    BackupPrune, BackupSweep, BackupVerb, BackupVerify, ExportFormat,
 };
 pub(crate) use global::{Global, LogFormat, Output};
 pub(crate) use restore::{RestoreArgs, RestoreCreate, RestoreVerb};
@@ -79,6 +79,10 @@ mod tests {
             "kbackup create backup nightly",
             "kbackup backup create nightly --labels team=shop,tier=gold",
             "kbackup backup get -l team=shop -o json",
+            "kbackup backup verify nightly weekly --deep",
+            "kbackup backup copy nightly --to file:///mnt/other",
+            "kbackup backup prune --dry-run --keep-last 3 --keep-daily 7 -o json",
+            "kbackup backup sweep --grace 48h",
             "kbackup backup contents nightly -n shop --include-resources secrets -o name",
             "kbackup describe backup nightly -o yaml",
             "kbackup --store file:///x backup delete a b --yes",

@@ -4,6 +4,7 @@ mod backup;
 mod demo;
 mod export;
 mod failure;
+mod keep;
 mod restore;
 mod run;
 mod sandbox;
@@ -23,8 +24,12 @@ pub(crate) async fn run(args: &Args) -> Result<Code, Failure> {
             BackupVerb::Get(get) => backup::get(global, get).await,
             BackupVerb::Describe(describe) => backup::describe(global, describe).await,
             BackupVerb::Contents(contents) => backup::contents(global, contents).await,
+            BackupVerb::Verify(verify) => keep::verify(global, verify).await,
+            BackupVerb::Copy(copy) => keep::copy(global, copy).await,
             BackupVerb::Export(export) => export::export(global, export).await,
             BackupVerb::Delete(delete) => backup::delete(global, delete).await,
+            BackupVerb::Prune(prune) => keep::prune(global, prune).await,
+            BackupVerb::Sweep(sweep) => keep::sweep(global, sweep).await,
         },
         Noun::Restore(restore) => match &restore.verb {
             RestoreVerb::Create(create) => restore::create(global, create).await,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::action::{BackupActions, Transforms};
 use crate::backup::{self, BackupError, BackupReport};
-use crate::catalog::{self, CatalogError, Listed};
+use crate::catalog::{self, CatalogError, Depth, Expired, Listed, Policies, Verification};
 use crate::cluster::{ClusterWriter, PodExec};
 use crate::format::{FormatError, Manifest, read_manifest};
 use crate::limits::Limits;
@@ -12,6 +12,7 @@ use crate::model::BackupName;
 use crate::report::RestoreReport;
 use crate::restore::{self, RestoreError, RestorePlan};
 use crate::run::Run;
+use crate::snapshot::SnapshotProviders;
 use crate::spec::{BackupSpec, RestoreSpec};
 use crate::store::ObjectStore;
 
@@ -46,6 +47,7 @@ pub struct Engine {
     exec: Option<Arc<dyn PodExec>>,
     transforms: Transforms,
     actions: BackupActions,
+    snapshots: SnapshotProviders,
 }
 
 impl Engine {
@@ -58,7 +60,7 @@ impl Engine {
     #[must_use]
     pub fn shared(cluster: Arc<dyn ClusterWriter>, store: Arc<dyn ObjectStore>) -> Self {
         let (transforms, actions) = (Transforms::builtin(), BackupActions::builtin());
-        Self { cluster, store, exec: None, transforms, actions }
+        Self { cluster, store, exec: None, transforms, actions, snapshots: SnapshotProviders::default() }
     }
 
     /// The same engine with other transforms: own ones added, built-in ones taken away.
@@ -77,6 +79,12 @@ impl Engine {
     #[must_use]
     pub fn exec(self, exec: Arc<dyn PodExec>) -> Self {
         Self { exec: Some(exec), ..self }
+    }
+
+    /// The same engine with these disk services: whose snapshots go with a backup that is deleted.
+    #[must_use]
+    pub fn snapshots(self, snapshots: SnapshotProviders) -> Self {
+        Self { snapshots, ..self }
     }
 
     /// Makes a backup: see [`backup::run`].
@@ -132,6 +140,22 @@ impl Engine {
     /// # Errors
     /// As [`catalog::delete`].
     pub async fn delete(&self, name: &BackupName, run: &Run) -> Result<(), CatalogError> {
-        catalog::delete(&*self.store, name, run).await
+        catalog::delete(&*self.store, &self.snapshots, name, run).await
+    }
+
+    /// Deletes the backups whose time is over: see [`catalog::expire`].
+    ///
+    /// # Errors
+    /// As [`catalog::expire`].
+    pub async fn expire(&self, policies: &Policies, run: &Run) -> Result<Expired, CatalogError> {
+        catalog::expire(&*self.store, &self.snapshots, policies, run).await
+    }
+
+    /// Reads every file of a backup and compares it with what was written: see [`catalog::verify`].
+    ///
+    /// # Errors
+    /// As [`catalog::verify`].
+    pub async fn verify(&self, name: &BackupName, depth: Depth, run: &Run) -> Result<Verification, CatalogError> {
+        catalog::verify(&*self.store, name, depth, run).await
     }
 }

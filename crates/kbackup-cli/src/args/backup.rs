@@ -1,8 +1,9 @@
 //! `kbackup backup …`.
 
 use clap::{Subcommand, ValueEnum};
+use kbackup_core::catalog;
 use kbackup_core::model::{BackupName, LabelSelector};
-use kbackup_core::spec::{BackupSpec, Consistency, Ttl};
+use kbackup_core::spec::{BackupSpec, Consistency, Retention, Ttl};
 
 use super::scoped::ScopedTypes;
 use super::selection::Selection;
@@ -23,10 +24,18 @@ pub(crate) enum BackupVerb {
     Describe(BackupDescribe),
     /// List the objects in a backup, without fetching them.
     Contents(BackupContents),
+    /// Read backups to the last byte and compare them with what was written.
+    Verify(BackupVerify),
+    /// Copy a backup to another store, byte for byte.
+    Copy(BackupCopy),
     /// Write a backup to another store in the format of another tool.
     Export(BackupExport),
     /// Delete backups.
     Delete(BackupDelete),
+    /// Delete the backups whose time is over and that no rule keeps.
+    Prune(BackupPrune),
+    /// Remove what runs that died have left, and finish deletions that broke off.
+    Sweep(BackupSweep),
 }
 
 #[derive(Debug, clap::Args)]
@@ -112,6 +121,78 @@ pub(crate) struct BackupDelete {
     /// The backups' names.
     #[arg(required = true)]
     pub(crate) names: Vec<BackupName>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct BackupVerify {
+    /// The backups' names.
+    #[arg(required = true)]
+    pub(crate) names: Vec<BackupName>,
+    /// Decompress every part too, and compare it with the index entry by entry.
+    #[arg(long)]
+    pub(crate) deep: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct BackupCopy {
+    /// The backup's name.
+    pub(crate) name: BackupName,
+    /// Where to: the URL of a store.
+    #[arg(long, value_name = "STORE")]
+    pub(crate) to: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct BackupPrune {
+    /// Show what would go and why, and delete nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) rules: Rules,
+}
+
+/// Which backups are kept beyond their time to live.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Rules {
+    /// Keep the newest backups of each schedule.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    keep_last: u32,
+    /// Keep the newest of each of the last hours that have one.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    keep_hourly: u32,
+    /// Keep the newest of each of the last days that have one.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    keep_daily: u32,
+    /// Keep the newest of each of the last weeks that have one.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    keep_weekly: u32,
+    /// Keep the newest of each of the last months that have one.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    keep_monthly: u32,
+    /// Keep the newest of each of the last years that have one.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    keep_yearly: u32,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct BackupSweep {
+    /// For how long an unfinished backup must have given no sign of life.
+    #[arg(long, value_name = "DURATION", default_value_t = catalog::grace())]
+    pub(crate) grace: Ttl,
+}
+
+impl Rules {
+    /// The rules.
+    pub(crate) fn retention(&self) -> Retention {
+        Retention {
+            keep_last: self.keep_last,
+            keep_hourly: self.keep_hourly,
+            keep_daily: self.keep_daily,
+            keep_weekly: self.keep_weekly,
+            keep_monthly: self.keep_monthly,
+            keep_yearly: self.keep_yearly,
+        }
+    }
 }
 
 impl BackupCreate {

@@ -4,6 +4,7 @@ use kbackup_core::catalog;
 use kbackup_core::format::read_manifest;
 use kbackup_core::limits::Limits;
 use kbackup_core::run::Run;
+use kbackup_core::snapshot::SnapshotProviders;
 
 use super::failure::{of_backup, of_catalog, of_format};
 use super::run::{code, run, stamped};
@@ -75,7 +76,7 @@ pub(super) async fn delete(global: &Global, delete: &BackupDelete) -> Result<Cod
     let names: Vec<String> = delete.names.iter().map(|name| format!("\"{name}\"")).collect();
     view::confirm(global, &format!("Delete {} from {store}, with all that is in it?", names.join(", ")))?;
     for name in &delete.names {
-        if let Err(error) = catalog::delete(&*store, name, &Run::default()).await {
+        if let Err(error) = catalog::delete(&*store, &SnapshotProviders::default(), name, &Run::default()).await {
             return Err(of_catalog(&error, &*store).await);
         }
         view::deleted(global, name)?;

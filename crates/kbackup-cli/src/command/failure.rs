@@ -2,7 +2,7 @@
 
 use kbackup_core::backup::BackupError;
 use kbackup_core::catalog::{self, CatalogError, ExportError};
-use kbackup_core::format::FormatError;
+use kbackup_core::format::{FormatError, LocationError};
 use kbackup_core::model::{BackupName, nearest};
 use kbackup_core::restore::RestoreError;
 use kbackup_core::spec::Violations;
@@ -20,6 +20,9 @@ pub(super) fn of_backup(error: &BackupError) -> Failure {
         BackupError::InProgress { name, .. } => failure(Code::Usage).next(format!(
             "wait for it, or choose another name; if that run is dead, remove what it left: kbackup backup delete {name}"
         )),
+        BackupError::ReadOnly { .. } => failure(Code::Failed).next("choose a location that is read-write"),
+        BackupError::Deleting { .. } => failure(Code::Usage)
+            .next("choose another name, or finish the deletion first: kbackup backup sweep"),
         BackupError::ForeignLocation { .. } => failure(Code::Usage).next("choose another prefix for --store"),
         BackupError::Inconsistent { .. } => {
             failure(Code::Failed).next("run it again, or with --consistency revision, which names what differs")
@@ -49,6 +52,25 @@ pub(super) async fn of_catalog(error: &CatalogError, store: &dyn ObjectStore) ->
     let failure = |code| Failure::from_error(code, error);
     match error {
         CatalogError::Backup(error) => of_format(error, store).await,
+        CatalogError::NameTaken { name, store } => failure(Code::Usage).next(format!(
+            "compare the two: kbackup backup describe {name} --store {store}; delete one, or copy elsewhere"
+        )),
+        CatalogError::NotOurs { .. } => {
+            failure(Code::Usage).next("copy its bucket with the tools of its store, and name the copy with --store")
+        }
+        CatalogError::Unfinished { name, store } => failure(Code::Failed)
+            .next(format!("remove it when its run is dead: kbackup backup delete {name} --store {store}")),
+        CatalogError::Location(LocationError::Foreign { .. }) => failure(Code::Usage).next("choose another prefix"),
+        CatalogError::NoProvider { .. } => failure(Code::Failed)
+            .why("a backup goes with its snapshots, so that none is left that nobody knows of")
+            .next("run it where that disk service is set up"),
+        CatalogError::Snapshot { .. } => {
+            failure(Code::Failed).next("the backup stays until its snapshots are gone: mend the cause and run it again")
+        }
+        CatalogError::ReadOnly { .. } => {
+            failure(Code::Failed).next("use the location read-write, or do it from where it is")
+        }
+        CatalogError::Cancelled => failure(Code::Cancelled),
         CatalogError::InProgress { .. } => {
             failure(Code::Failed).next("wait for it; a run that is dead is taken for dead after five minutes")
         }

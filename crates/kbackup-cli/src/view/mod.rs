@@ -2,6 +2,7 @@
 
 mod confirm;
 mod failure;
+mod keep;
 mod out;
 mod progress;
 mod results;
@@ -9,6 +10,7 @@ mod tables;
 
 pub(crate) use confirm::confirm;
 pub(crate) use failure::{failure, log, usage};
+pub(crate) use keep::{copied, expired, swept, verdicts, verifications};
 pub(crate) use out::{line, note};
 pub(crate) use progress::Progress;
 pub(crate) use results::{backup, backup_report, backups, contents, deleted, exported, plan, restore_report, version};

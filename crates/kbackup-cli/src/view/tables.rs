@@ -172,7 +172,7 @@ fn labels(labels: &BTreeMap<String, String>) -> String {
 }
 
 /// A moment to the second, in UTC.
-fn time(at: Timestamp) -> String {
+pub(super) fn time(at: Timestamp) -> String {
     at.round(Unit::Second).unwrap_or(at).to_string()
 }
 

@@ -7,13 +7,13 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use super::BackupError;
-use crate::format::{BackupLayout, Claim, FormatVersion, Location, location, velero};
+use crate::format::{BackupLayout, Claim, mark_location, velero};
 use crate::model::BackupName;
 use crate::run::Run;
 use crate::store::{Key, ObjectStore, ObjectStoreExt, PutMode, StoreError, StoreErrorKind, StoreResult};
 
-/// Markers and claims are a few hundred bytes.
-const MARKER_BYTES_MAX: u64 = 64 << 10;
+/// Claims are a few hundred bytes.
+const CLAIM_BYTES_MAX: u64 = 64 << 10;
 /// How often a run says that it is alive.
 const HEARTBEAT_SECONDS: i64 = 30;
 /// Keys that are deleted in one call.
@@ -35,7 +35,7 @@ pub(super) async fn take<'a>(
     name: &BackupName,
     run: &Run,
 ) -> Result<Held<'a>, BackupError> {
-    mark_location(store, run.now()).await?;
+    mark_location(store, run.now()).await.map_err(BackupError::location)?;
     let layout = BackupLayout::new(name);
     refuse_taken(store, name, &layout).await?;
     refuse_taken_by_velero(store, name).await?;
@@ -90,10 +90,15 @@ pub(super) fn json(record: &impl serde::Serialize) -> Bytes {
 }
 
 async fn refuse_taken(store: &dyn ObjectStore, name: &BackupName, layout: &BackupLayout) -> Result<(), BackupError> {
-    match store.exists(&layout.manifest()).await {
-        Ok(false) => Ok(()),
-        Ok(true) => Err(BackupError::NameTaken { name: name.clone(), store: store.to_string() }),
-        Err(source) => Err(BackupError::Store { during: "looking for a backup of that name", source }),
+    let during = "looking for a backup of that name";
+    let failed = |source| BackupError::Store { during, source };
+    if store.exists(&layout.manifest()).await.map_err(failed)? {
+        return Err(BackupError::NameTaken { name: name.clone(), store: store.to_string() });
+    }
+    // Who deletes the last backup of that name would delete the parts of the new one.
+    match store.exists(&layout.deleting()).await.map_err(failed)? {
+        true => Err(BackupError::Deleting { name: name.clone(), store: store.to_string() }),
+        false => Ok(()),
     }
 }
 
@@ -116,7 +121,7 @@ async fn own_after_all(
 ) -> Result<(), BackupError> {
     let taken = error.kind() == StoreErrorKind::AlreadyExists;
     let failed = BackupError::Store { during: "claiming the backup's name", source: error };
-    let Ok(bytes) = store.get_bytes(&layout.claim(), MARKER_BYTES_MAX).await else { return Err(failed) };
+    let Ok(bytes) = store.get_bytes(&layout.claim(), CLAIM_BYTES_MAX).await else { return Err(failed) };
     match serde_json::from_slice::<Claim>(&bytes) {
         Ok(found) if found.run_id == own.run_id => Ok(()),
         Ok(found) if taken => Err(BackupError::InProgress {
@@ -126,46 +131,4 @@ async fn own_after_all(
         }),
         _ => Err(failed),
     }
-}
-
-/// Velero takes a place with a folder that it does not know for broken, and its backups are not ours to be mixed up with.
-async fn refuse_velero(store: &dyn ObjectStore) -> Result<(), BackupError> {
-    match velero::is_location(store).await {
-        Ok(false) => Ok(()),
-        Ok(true) => Err(BackupError::ForeignLocation {
-            store: store.to_string(),
-            why: "Velero keeps its backups there: they can be restored from here, and kbackup's own need a prefix of their own"
-                .to_owned(),
-        }),
-        Err(source) => Err(BackupError::Store { during: "looking whose the location is", source }),
-    }
-}
-
-/// Makes sure that the prefix is a location of ours, and makes it one where it is nobody's.
-async fn mark_location(store: &dyn ObjectStore, now: Timestamp) -> Result<(), BackupError> {
-    let key = location();
-    let during = BackupError::store("opening the location");
-    let bytes = match store.get_bytes(&key, MARKER_BYTES_MAX).await {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == StoreErrorKind::NotFound => {
-            refuse_velero(store).await?;
-            let put = store.put(&key, json(&Location::new(now)), PutMode::Create).await;
-            return match put {
-                Err(error) if error.kind() != StoreErrorKind::AlreadyExists => Err(during(error)),
-                _ => Ok(()),
-            };
-        }
-        Err(error) => return Err(during(error)),
-    };
-    let foreign = |why: String| BackupError::ForeignLocation { store: store.to_string(), why };
-    let marker: Location =
-        serde_json::from_slice(&bytes).map_err(|error| foreign(format!("its kbackup.json is not ours ({error})")))?;
-    if marker.format != Location::FORMAT {
-        return Err(foreign(format!("its kbackup.json is of the format \"{}\"", marker.format)));
-    }
-    if !marker.version.is_readable() {
-        let current = FormatVersion::CURRENT;
-        return Err(foreign(format!("it has format version {}, and this kbackup writes {current}", marker.version)));
-    }
-    Ok(())
 }

@@ -98,6 +98,7 @@ fn manifest(
         caps: caps(run.bounds()),
         parts: collected.parts,
         files,
+        snapshots: Vec::new(),
         writer: Writer::default(),
         unknown: BTreeMap::new(),
     }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::cluster::ClusterError;
+use crate::format::LocationError;
 use crate::model::{BackupName, Gvr};
 use crate::spec::Violations;
 use crate::store::StoreError;
@@ -17,6 +18,14 @@ pub enum BackupError {
     /// There is a backup of that name. Nothing was touched.
     #[error("backup \"{name}\" exists already in {store}")]
     NameTaken {
+        /// The name.
+        name: BackupName,
+        /// The store's URL.
+        store: String,
+    },
+    /// The last backup of that name is being deleted, or was until that broke off. Nothing was touched.
+    #[error("a backup \"{name}\" is being deleted from {store}")]
+    Deleting {
         /// The name.
         name: BackupName,
         /// The store's URL.
@@ -39,6 +48,12 @@ pub enum BackupError {
         store: String,
         /// What was found there.
         why: String,
+    },
+    /// The store is read-only. Nothing was touched.
+    #[error("{store} is read-only: no backup can be made or deleted there")]
+    ReadOnly {
+        /// The store's URL.
+        store: String,
     },
     /// The store refused or failed.
     #[error("the object store failed while {during}")]
@@ -81,6 +96,13 @@ pub enum BackupError {
 }
 
 impl BackupError {
+    pub(super) fn location(error: LocationError) -> Self {
+        match error {
+            LocationError::Foreign { store, why } => Self::ForeignLocation { store, why },
+            LocationError::Store(source) => Self::Store { during: "opening the location", source },
+        }
+    }
+
     pub(super) fn store(during: &'static str) -> impl FnOnce(StoreError) -> Self {
         move |source| Self::Store { during, source }
     }

@@ -17,7 +17,6 @@ use crate::issue::{Code, Issue, Stage};
 use crate::model::BackupName;
 use crate::run::Run;
 use crate::spec::BackupSpec;
-use crate::store::{ObjectStore, StoreErrorKind};
 
 /// How often what was taken may bring new needs: a Pod its claim, that its volume, that its class; an account its binding,
 /// that its role. Own actions may add a few steps more.
@@ -49,7 +48,7 @@ pub async fn run(
     spec.validate().map_err(BackupError::Invalid)?;
     let store = ports.store;
     if !store.capabilities().writable {
-        return Err(read_only(store));
+        return Err(BackupError::ReadOnly { store: store.to_string() });
     }
     let held = take(store, name, run).await?;
     let written = tokio::select! {
@@ -149,10 +148,4 @@ async fn clean_up(held: &Held<'_>, committed: &Result<BackupReport, BackupError>
     if let Err(error) = cleaned {
         tracing::warn!(%error, "what an unfinished backup has written could not be removed");
     }
-}
-
-fn read_only(store: &dyn ObjectStore) -> BackupError {
-    let message = format!("{store} is read-only: no backup can be made there");
-    let source = crate::store::StoreError::new(StoreErrorKind::PermissionDenied, message);
-    BackupError::Store { during: "claiming the backup's name", source }
 }

@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 
-use crate::format::FormatError;
+use crate::format::{FormatError, LocationError};
 use crate::model::BackupName;
+use crate::snapshot::{SnapshotError, SnapshotId};
 use crate::store::StoreError;
 
 /// Why something could not be done with the backups of a store.
@@ -29,8 +30,54 @@ pub enum CatalogError {
         /// The backup.
         name: BackupName,
     },
+    /// Velero made it, and its copy would be none that Velero knows.
+    #[error("backup \"{name}\" was made by Velero: only kbackup's own are copied")]
+    NotOurs {
+        /// The backup.
+        name: BackupName,
+    },
+    /// The other store has another backup of that name.
+    #[error("{store} has another backup \"{name}\"")]
+    NameTaken {
+        /// The name.
+        name: BackupName,
+        /// The store's URL.
+        store: String,
+    },
+    /// A run that broke off has left a part of another backup of that name.
+    #[error("an unfinished backup \"{name}\" is in the way in {store}")]
+    Unfinished {
+        /// The name.
+        name: BackupName,
+        /// The store's URL.
+        store: String,
+    },
+    /// The other store's prefix is not a location of ours.
+    #[error(transparent)]
+    Location(#[from] LocationError),
+    /// A snapshot of the backup belongs to a disk service that is not known here. Nothing was touched.
+    #[error("backup \"{name}\" has snapshots at \"{provider}\", which is not set up here")]
+    NoProvider {
+        /// The backup.
+        name: BackupName,
+        /// The provider's name.
+        provider: String,
+    },
+    /// A disk service failed to delete a snapshot.
+    #[error("snapshot {snapshot} of backup \"{name}\" could not be deleted")]
+    Snapshot {
+        /// The backup.
+        name: BackupName,
+        /// The snapshot.
+        snapshot: SnapshotId,
+        /// The disk service's error.
+        source: SnapshotError,
+    },
+    /// Somebody asked the run to end.
+    #[error("it was cancelled")]
+    Cancelled,
     /// The store is read-only.
-    #[error("{store} is read-only: no backup can be deleted there")]
+    #[error("{store} is read-only: no backup can be made or deleted there")]
     ReadOnly {
         /// The store's URL.
         store: String,

@@ -236,9 +236,17 @@ async fn look_inside(store: &dyn ObjectStore, name: &BackupName) -> StoreResult<
         return Ok(Found::Nothing);
     }
     let claim = if has(layout.claim()) { read_claim(store, &layout).await? } else { None };
-    let newest = children.objects.iter().map(|object| object.modified).max();
-    let last_sign = claim.as_ref().map(|claim| claim.heartbeat_at).or(newest);
+    let last_sign = match &claim {
+        Some(claim) => Some(claim.heartbeat_at),
+        None => newest(store, &layout).await?,
+    };
     Ok(Found::Unfinished(Unfinished { name: name.clone(), claim, last_sign, deleting: has(layout.deleting()) }))
+}
+
+/// When the newest file of a folder was written.
+async fn newest(store: &dyn ObjectStore, layout: &BackupLayout) -> StoreResult<Option<Timestamp>> {
+    let times = store.list(&layout.folder()).map_ok(|stored| stored.modified);
+    times.try_fold(None, async |newest, time| Ok(newest.max(Some(time)))).await
 }
 
 /// Who is writing a backup; `None` where nobody says so, or in words that can't be read.

@@ -1,5 +1,7 @@
 //! Where each file of a backup is: the only place that builds keys.
 
+use uuid::Uuid;
+
 use crate::model::BackupName;
 use crate::store::{Key, Prefix};
 
@@ -19,6 +21,18 @@ pub fn backups() -> Prefix {
 #[must_use]
 pub fn restores() -> Prefix {
     prefix("restores")
+}
+
+/// Below this are objects that were written to see whether they can be. Readers never look there.
+#[must_use]
+pub fn probes() -> Prefix {
+    prefix("probes")
+}
+
+/// The key of a probe.
+#[must_use]
+pub fn probe(id: Uuid) -> Key {
+    key(format!("probes/{id}"))
 }
 
 /// The keys of one backup.
@@ -65,6 +79,12 @@ impl BackupLayout {
     #[must_use]
     pub fn deleting(&self) -> Key {
         self.file("deleting.json")
+    }
+
+    /// Says that the backup was copied here from another store: the snapshots that it names belong to the original.
+    #[must_use]
+    pub fn copied(&self) -> Key {
+        self.file("copied.json")
     }
 
     /// One line an object.

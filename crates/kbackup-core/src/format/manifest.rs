@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::FormatVersion;
 use crate::issue::Outcome;
 use crate::model::{BackupName, Gvr, Revision};
+use crate::snapshot::SnapshotId;
 use crate::spec::{BackupSpec, Consistency};
 use crate::store::Key;
 
@@ -54,6 +55,9 @@ pub struct Manifest {
     pub parts: Vec<PartRecord>,
     /// The other files, by what they are (`index`, `issues`).
     pub files: BTreeMap<String, FileRecord>,
+    /// The snapshots that were taken of volumes: what goes when the backup does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub snapshots: Vec<SnapshotRecord>,
     /// What wrote it.
     pub writer: Writer,
     /// Fields of later versions: kept, and ignored.
@@ -168,6 +172,17 @@ pub struct FileRecord {
     pub bytes: u64,
     /// Its size when decompressed, in bytes; where nobody kept it, the most that a reader accepts.
     pub raw_bytes: u64,
+}
+
+/// A snapshot that belongs to a backup. Of which volume it is stands with the volumes, which may be encrypted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SnapshotRecord {
+    /// The disk service that has it, by the name of its provider.
+    pub provider: String,
+    /// What that calls it.
+    #[schemars(with = "String")]
+    pub id: SnapshotId,
 }
 
 /// What wrote a backup.

@@ -10,8 +10,10 @@ mod index;
 mod inflate;
 mod layout;
 mod manifest;
+mod marker;
 mod part;
 mod read;
+mod scan;
 pub mod velero;
 mod version;
 
@@ -19,10 +21,14 @@ pub use claim::{Claim, Location};
 pub use compressed::FileWriter;
 pub use error::FormatError;
 pub use index::{IndexEntry, IndexLine, IndexReader, IndexWriter};
-pub use layout::{BackupLayout, RestoreLayout, backups, location, restores};
+pub use layout::{BackupLayout, RestoreLayout, backups, location, probe, probes, restores};
 pub use manifest::{
-    Caps, ClusterRecord, ConsistencyRecord, Counts, Exception, FileRecord, Manifest, PartRecord, Resolved, Writer,
+    Caps, ClusterRecord, ConsistencyRecord, Counts, Exception, FileRecord, Manifest, PartRecord, Resolved,
+    SnapshotRecord, Writer,
 };
+pub use marker::{LocationError, mark_location, read_marker};
 pub use part::{PartWriter, entry_path};
-pub use read::{ObjectCut, PartReader, digest_of, read_manifest, verify_part};
+pub(crate) use read::Body as CheckedBody;
+pub use read::{ObjectCut, PartReader, digest_of, read_manifest, verify_file, verify_lines, verify_part};
+pub use scan::{PartScan, scan_part};
 pub use version::FormatVersion;

@@ -111,11 +111,18 @@ impl Manifest {
 /// # Errors
 /// `Damaged` where it is missing or differs.
 pub async fn verify_part(store: &dyn ObjectStore, name: &BackupName, part: &PartRecord) -> Result<(), FormatError> {
-    let mut body = Body::open(store, name, &part.file).await?;
-    let damaged = |error: io::Error| FormatError::damaged(name, format!("{}: {error}", part.file.key));
-    let is_gzip = part.file.key.as_str().ends_with(".gz");
-    let mut inflater =
-        is_gzip.then(|| Inflater::of(&part.file.key, Room(part.file.raw_bytes))).transpose().map_err(damaged)?;
+    verify_file(store, name, &part.file).await
+}
+
+/// Reads a whole file and compares its size and digest with the manifest. A gzip has a checksum of its own.
+///
+/// # Errors
+/// `Damaged` where it is missing or differs.
+pub async fn verify_file(store: &dyn ObjectStore, name: &BackupName, file: &FileRecord) -> Result<(), FormatError> {
+    let mut body = Body::open(store, name, file).await?;
+    let damaged = |error: io::Error| FormatError::damaged(name, format!("{}: {error}", file.key));
+    let is_gzip = file.key.as_str().ends_with(".gz");
+    let mut inflater = is_gzip.then(|| Inflater::of(&file.key, Room(file.raw_bytes))).transpose().map_err(damaged)?;
     while let Some(piece) = body.next().await? {
         if let Some(inflater) = &mut inflater {
             inflater.write_all(&piece).map_err(damaged)?;
@@ -123,6 +130,15 @@ pub async fn verify_part(store: &dyn ObjectStore, name: &BackupName, part: &Part
     }
     inflater.as_mut().map_or(Ok(()), Inflater::end).map_err(damaged)?;
     body.check()
+}
+
+/// As [`verify_file`], of a file of lines: it also decompresses to the size that the manifest states, and each of its
+/// lines is JSON.
+///
+/// # Errors
+/// As [`verify_file`]; `Damaged` also where that does not hold.
+pub async fn verify_lines(store: &dyn ObjectStore, name: &BackupName, file: &FileRecord) -> Result<(), FormatError> {
+    read_lines(store, name, file, |line| serde_json::from_slice::<serde::de::IgnoredAny>(line).map(|_| ())).await
 }
 
 /// Bytes that are only counted.
@@ -140,7 +156,7 @@ impl Write for Room {
 }
 
 /// The bytes of a file as they are in the store, digested on the way.
-pub(super) struct Body<'a> {
+pub(crate) struct Body<'a> {
     name: &'a BackupName,
     file: &'a FileRecord,
     stream: BoxStream<'static, StoreResult<Bytes>>,
@@ -149,7 +165,7 @@ pub(super) struct Body<'a> {
 }
 
 impl<'a> Body<'a> {
-    pub(super) async fn open(
+    pub(crate) async fn open(
         store: &dyn ObjectStore,
         name: &'a BackupName,
         file: &'a FileRecord,
@@ -162,7 +178,7 @@ impl<'a> Body<'a> {
         Ok(Self { name, file, stream: download.body, digest: Sha256::new(), bytes: 0 })
     }
 
-    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, FormatError> {
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, FormatError> {
         let Some(piece) = self.stream.next().await.transpose().map_err(|error| failed(self.name, self.file, error))?
         else {
             return Ok(None);
@@ -173,7 +189,7 @@ impl<'a> Body<'a> {
     }
 
     /// Compares what was read, which must be all, with what was written.
-    fn check(self) -> Result<(), FormatError> {
+    pub(crate) fn check(self) -> Result<(), FormatError> {
         let digest_differs = !self.file.sha256.is_empty() && hex(&self.digest.finalize()) != self.file.sha256;
         if self.bytes == self.file.bytes && !digest_differs {
             return Ok(());
@@ -236,7 +252,7 @@ impl<F: FnMut(&[u8]) -> Result<(), serde_json::Error>> Write for Lines<F> {
     }
 }
 
-fn too_large() -> io::Error {
+pub(super) fn too_large() -> io::Error {
     io::Error::other("it decompresses to more than the manifest states")
 }
 

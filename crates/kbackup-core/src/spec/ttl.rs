@@ -34,6 +34,13 @@ const UNITS: [(&str, u64); 5] = [("w", 7 * 86_400), ("d", 86_400), ("h", 3_600),
 const SECONDS_MAX: u64 = 100 * 366 * 86_400;
 
 impl Ttl {
+    /// So many hours; at least one.
+    #[must_use]
+    pub const fn hours(hours: u32) -> Self {
+        let hours = if hours == 0 { 1 } else { hours };
+        Self(Duration::from_secs(hours as u64 * 3_600))
+    }
+
     /// The length.
     #[must_use]
     pub fn duration(self) -> Duration {

@@ -8,6 +8,7 @@ use kbackup_core::clock::ManualClock;
 use kbackup_core::format::FormatError;
 use kbackup_core::limits::Limits;
 use kbackup_core::run::Run;
+use kbackup_core::snapshot::SnapshotProviders;
 use kbackup_core::spec::BackupSpec;
 use kbackup_core::store::{Failures, FlakyStore, MemoryStore, ObjectStore, PutMode};
 
@@ -135,9 +136,9 @@ async fn a_deleted_backup_leaves_nothing() {
     world.back_up("a", &BackupSpec::default()).await;
     let before = keys(&world.store).await;
     world.back_up("b", &BackupSpec::default()).await;
-    delete(&world.store, &name("b"), &Run::default()).await.expect("deleted");
+    delete(&world.store, &SnapshotProviders::default(), &name("b"), &Run::default()).await.expect("deleted");
     assert_eq!(keys(&world.store).await, before);
-    let again = delete(&world.store, &name("b"), &Run::default()).await;
+    let again = delete(&world.store, &SnapshotProviders::default(), &name("b"), &Run::default()).await;
     assert!(matches!(again, Err(CatalogError::Backup(FormatError::NotFound { .. }))), "{again:?}");
 }
 
@@ -148,9 +149,11 @@ async fn an_unfinished_backup_is_removed_when_its_run_is_dead() {
         store.put(&key.parse().expect("a key"), body.into(), PutMode::Create).await.expect("stored");
     }
     let at = |time: &str| Run::default().clock(Arc::new(ManualClock::at(time.parse::<Timestamp>().expect("a time"))));
-    let alive = delete(&store, &name("b"), &at("2026-11-23T00:02:00Z")).await;
+    let alive = delete(&store, &SnapshotProviders::default(), &name("b"), &at("2026-11-23T00:02:00Z")).await;
     assert!(matches!(alive, Err(CatalogError::InProgress { .. })), "{alive:?}");
     assert_eq!(keys(&store).await.len(), 2, "nothing was touched");
-    delete(&store, &name("b"), &at("2026-11-23T00:06:01Z")).await.expect("the run is dead");
+    delete(&store, &SnapshotProviders::default(), &name("b"), &at("2026-11-23T00:06:01Z"))
+        .await
+        .expect("the run is dead");
     assert!(keys(&store).await.is_empty());
 }

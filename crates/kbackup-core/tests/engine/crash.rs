@@ -9,13 +9,14 @@ use kbackup_core::engine::Engine;
 use kbackup_core::format::{read_manifest, verify_part};
 use kbackup_core::limits::Limits;
 use kbackup_core::run::Run;
+use kbackup_core::snapshot::SnapshotProviders;
 use kbackup_core::spec::{BackupSpec, RestoreSpec};
 use kbackup_core::store::{Failures, FlakyStore, MemoryStore, ObjectStore};
 
 use crate::world::{World, completed, keys, name, small};
 
 /// Every way in which the n-th operation can fail.
-fn plans(n: u64) -> [(&'static str, Failures); 4] {
+pub(crate) fn plans(n: u64) -> [(&'static str, Failures); 4] {
     [
         ("once, before its effect", Failures::at_nth(n)),
         ("once, after its effect", Failures::at_nth(n).after_effect()),
@@ -25,7 +26,7 @@ fn plans(n: u64) -> [(&'static str, Failures); 4] {
 }
 
 /// The backups that list, each checked to its last byte.
-async fn whole_backups(store: &dyn ObjectStore) -> Vec<String> {
+pub(crate) async fn whole_backups(store: &dyn ObjectStore) -> Vec<String> {
     let mut names = Vec::new();
     for listed in list(store, &Limits::default()).await.expect("the store can be listed") {
         let manifest = read_manifest(store, &listed.name).await.expect("what lists can be read");
@@ -133,13 +134,15 @@ async fn a_deletion_that_broke_off_is_finished_by_the_next() {
         for (how, plan) in plans(n) {
             let store = copy(&world.store).await;
             let flaky = FlakyStore::new(Arc::new(store.clone()), plan);
-            let first = delete(&flaky, &name("second"), &Run::default()).await;
+            let first = delete(&flaky, &SnapshotProviders::default(), &name("second"), &Run::default()).await;
             failures += flaky.failures();
             let case = format!("operation {n} fails {how}: {first:?}");
             let names = catalog::names(&store).await.expect("it can be listed");
             if names.contains(&name("second")) {
                 assert!(first.is_err(), "{case}");
-                delete(&store, &name("second"), &Run::default()).await.expect("the next one finishes it");
+                delete(&store, &SnapshotProviders::default(), &name("second"), &Run::default())
+                    .await
+                    .expect("the next one finishes it");
             }
             assert_eq!(keys(&store).await, kept, "{case}");
             assert_eq!(whole_backups(&store).await, ["first"], "{case}");
@@ -176,7 +179,7 @@ async fn a_restore_that_broke_off_goes_on_when_it_is_done_again() {
 }
 
 /// Another store with the same objects.
-async fn copy(store: &MemoryStore) -> MemoryStore {
+pub(crate) async fn copy(store: &MemoryStore) -> MemoryStore {
     use kbackup_core::store::{ObjectStoreExt, PutMode};
     let copy = MemoryStore::new();
     for key in keys(store).await {

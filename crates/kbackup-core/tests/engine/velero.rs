@@ -17,6 +17,7 @@ use kbackup_core::issue::{Outcome, Severity};
 use kbackup_core::limits::Limits;
 use kbackup_core::restore::RestoreError;
 use kbackup_core::run::Run;
+use kbackup_core::snapshot::SnapshotProviders;
 use kbackup_core::spec::{BackupSpec, RestoreSpec};
 use kbackup_core::store::{MemoryStore, ObjectStore, ObjectStoreExt, PutMode};
 use serde_json::{Value, json};
@@ -160,7 +161,7 @@ async fn kbackup_writes_and_deletes_nothing_where_velero_keeps_its_backups() {
     let made = world.engine().backup(&name("own"), &BackupSpec::default(), &Run::default()).await;
     let Err(BackupError::ForeignLocation { why, .. }) = &made else { unreachable!("{made:?}") };
     assert!(why.contains("Velero") && why.contains("prefix of their own"), "{why}");
-    let deleted = delete(&world.store, &name(BACKUP), &Run::default()).await;
+    let deleted = delete(&world.store, &SnapshotProviders::default(), &name(BACKUP), &Run::default()).await;
     assert!(matches!(deleted, Err(CatalogError::Velero { .. })), "{deleted:?}");
     assert_eq!(keys(&world.store).await, before);
 

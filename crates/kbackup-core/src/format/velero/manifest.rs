@@ -132,6 +132,7 @@ fn assemble(name: &BackupName, backup: &Backup, format: &str, tarball: Option<u6
         caps: Caps::default(),
         parts: tarball.map(|bytes| part(name, bytes)).into_iter().collect(),
         files: BTreeMap::new(),
+        snapshots: Vec::new(),
         writer: Writer { tool: "velero".to_owned(), version: format!("format {format}") },
         unknown: [("velero".to_owned(), own_words(backup))].into(),
     }

@@ -1,0 +1,77 @@
+//! `kbackup backup verify | copy | prune | sweep`: what becomes of backups after they were made.
+
+use kbackup_core::catalog::{self, Depth, Policies, Policy};
+use kbackup_core::snapshot::SnapshotProviders;
+
+use super::failure::of_catalog;
+use super::run::run;
+use crate::args::{BackupCopy, BackupPrune, BackupSweep, BackupVerify, Global};
+use crate::connect;
+use crate::error::{Code, Failure};
+use crate::view;
+
+pub(super) async fn verify(global: &Global, verify: &BackupVerify) -> Result<Code, Failure> {
+    let store = connect::store(global)?;
+    let depth = if verify.deep { Depth::Entries } else { Depth::Digests };
+    let mut found = Vec::new();
+    for name in &verify.names {
+        let (run, _signal) = run(global);
+        match catalog::verify(&*store, name, depth, &run).await {
+            Ok(verification) => found.push(verification),
+            Err(error) => return Err(of_catalog(&error, &*store).await),
+        }
+    }
+    let whole = found.iter().all(catalog::Verification::is_whole);
+    view::verifications(global, &found)?;
+    Ok(if whole { Code::Completed } else { Code::Failed })
+}
+
+pub(super) async fn copy(global: &Global, copy: &BackupCopy) -> Result<Code, Failure> {
+    let (from, to) = (connect::store(global)?, connect::other_store(&copy.to)?);
+    let (run, _signal) = run(global);
+    let copied = match catalog::copy(&*from, &*to, &copy.name, &run).await {
+        Ok(copied) => copied,
+        Err(error) => return Err(of_catalog(&error, &*from).await),
+    };
+    drop(run);
+    view::copied(global, &copy.name, &*to, copied)?;
+    Ok(Code::Completed)
+}
+
+pub(super) async fn prune(global: &Global, prune: &BackupPrune) -> Result<Code, Failure> {
+    let store = connect::store(global)?;
+    let policies = Policies { default: Policy::new(prune.rules.retention()), ..Policies::default() };
+    let (run, _signal) = run(global);
+    let verdicts = match catalog::expiry(&*store, &policies, &run).await {
+        Ok(verdicts) => verdicts,
+        Err(error) => return Err(of_catalog(&error, &*store).await),
+    };
+    if prune.dry_run {
+        drop(run);
+        view::verdicts(global, &verdicts)?;
+        return Ok(Code::Completed);
+    }
+    let going = verdicts.iter().filter(|verdict| !verdict.keeps()).count();
+    if going > 0 {
+        view::confirm(global, &format!("Delete {going} of {} backups from {store}?", verdicts.len()))?;
+    }
+    let expired = match catalog::expire(&*store, &SnapshotProviders::default(), &policies, &run).await {
+        Ok(expired) => expired,
+        Err(error) => return Err(of_catalog(&error, &*store).await),
+    };
+    drop(run);
+    view::expired(global, &expired)?;
+    Ok(if expired.failed.is_empty() { Code::Completed } else { Code::Failed })
+}
+
+pub(super) async fn sweep(global: &Global, sweep: &BackupSweep) -> Result<Code, Failure> {
+    let store = connect::store(global)?;
+    let (run, _signal) = run(global);
+    let swept = match catalog::sweep(&*store, &SnapshotProviders::default(), sweep.grace, &run).await {
+        Ok(swept) => swept,
+        Err(error) => return Err(of_catalog(&error, &*store).await),
+    };
+    drop(run);
+    view::swept(global, &swept)?;
+    Ok(if swept.failed.is_empty() { Code::Completed } else { Code::Failed })
+}
