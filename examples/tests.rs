@@ -33,8 +33,12 @@ mod progress;
 mod resource_modifiers;
 #[path = "restore_under_another_name.rs"]
 mod restore_under_another_name;
+#[path = "schedules.rs"]
+mod schedules;
 #[path = "select_objects.rs"]
 mod select_objects;
+#[path = "verify_and_copy.rs"]
+mod verify_and_copy;
 
 runs!(
     back_up_to_a_folder,
@@ -49,4 +53,6 @@ runs!(
     resource_modifiers,
     restore_under_another_name,
     select_objects,
+    schedules,
+    verify_and_copy,
 );

@@ -2,23 +2,29 @@
 
 mod backup;
 mod global;
+mod location;
 mod restore;
 mod sandbox;
+mod schedule;
 mod scoped;
 mod selection;
 mod words;
 
 use std::ffi::OsString;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub(crate) use backup::{
     BackupArgs, BackupContents, BackupCopy, BackupCreate, BackupDelete, BackupDescribe, BackupExport, BackupGet,
     BackupPrune, BackupSweep, BackupVerb, BackupVerify, ExportFormat,
 };
 pub(crate) use global::{Global, LogFormat, Output};
+pub(crate) use location::{
+    LocationAdd, LocationArgs, LocationGet, LocationName, LocationSet, LocationSettings, LocationVerb,
+};
 pub(crate) use restore::{RestoreArgs, RestoreCreate, RestoreVerb};
 pub(crate) use sandbox::{DemoArgs, SandboxArgs};
+pub(crate) use schedule::{ScheduleArgs, ScheduleCreate, ScheduleGet, ScheduleName, ScheduleRun, ScheduleVerb};
 
 /// Back up, restore and migrate Kubernetes clusters.
 #[derive(Debug, Parser)]
@@ -31,6 +37,7 @@ pub(crate) struct Args {
 }
 
 #[derive(Debug, Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "there is one in a program's life")]
 pub(crate) enum Noun {
     /// Show the whole road on an in-memory cluster: back up, delete, restore twice, compare.
     Demo(DemoArgs),
@@ -42,13 +49,22 @@ pub(crate) enum Noun {
     /// Restore a backup, whole or in part, under the same names or others.
     #[command(visible_alias = "restores")]
     Restore(RestoreArgs),
+    /// Back up again and again: write schedules down, and run them.
+    #[command(visible_alias = "schedules")]
+    Schedule(ScheduleArgs),
+    /// Name the object stores that backups are kept in, and try them out.
+    #[command(visible_alias = "locations")]
+    Location(LocationArgs),
     /// Print the version.
     Version,
 }
 
 /// Parses the command line; verb-first forms (`get backups`) are accepted too.
 pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Args, clap::Error> {
-    Args::try_parse_from(words::noun_first(words.into_iter().collect()))
+    let matches = Args::command().try_get_matches_from(words::noun_first(words.into_iter().collect()))?;
+    let mut args = Args::from_arg_matches(&matches)?;
+    args.global.one_store(&matches)?;
+    Ok(args)
 }
 
 #[cfg(test)]
@@ -57,7 +73,6 @@ mod tests {
 
     #[test]
     fn the_definition_is_consistent() {
-        use clap::CommandFactory;
         Args::command().debug_assert();
     }
 
@@ -83,6 +98,15 @@ mod tests {
             "kbackup backup copy nightly --to file:///mnt/other",
             "kbackup backup prune --dry-run --keep-last 3 --keep-daily 7 -o json",
             "kbackup backup sweep --grace 48h",
+            "kbackup backup copy nightly --location main --to other",
+            "kbackup location add main file:///srv/backups --read-only --ttl 30d --default",
+            "kbackup location set main --read-only=false --option region=eu",
+            "kbackup get locations",
+            "kbackup location check main",
+            "kbackup schedule create nightly --schedule @daily --keep-daily 7 --include-namespaces shop --ttl 48h",
+            "kbackup create schedule nightly --schedule=@hourly --time-zone Europe/Berlin --jitter 10m",
+            "kbackup schedule run nightly --once",
+            "kbackup schedule pause nightly",
             "kbackup backup contents nightly -n shop --include-resources secrets -o name",
             "kbackup describe backup nightly -o yaml",
             "kbackup --store file:///x backup delete a b --yes",
@@ -100,6 +124,9 @@ mod tests {
             ("kbackup backup creat x", "create"),
             ("kbackup backup create x --include-namespace a", "--include-namespaces"),
             ("kbackup restore create", "--from-backup"),
+            ("kbackup backup get --store memory:// --location main", "cannot be used with"),
+            ("kbackup schedule create nightly --schedule 99x", "fields"),
+            ("kbackup schedule create nightly", "--schedule"),
             ("kbackup backup create x --ttl 3x", "units"),
             ("kbackup restore create --from-backup b --namespace-mappings a", "from:to"),
             ("kbackup backup create ../x", "name"),

@@ -5,13 +5,16 @@ mod demo;
 mod export;
 mod failure;
 mod keep;
+mod location;
 mod restore;
 mod run;
 mod sandbox;
+mod schedule;
 
-use crate::args::{Args, BackupVerb, Noun, RestoreVerb};
+use crate::args::{Args, BackupVerb, LocationVerb, Noun, RestoreVerb, ScheduleVerb};
 use crate::error::{Code, Failure};
 use crate::view;
+pub(crate) use schedule::Entry;
 
 /// Runs the command that was asked for.
 pub(crate) async fn run(args: &Args) -> Result<Code, Failure> {
@@ -33,6 +36,22 @@ pub(crate) async fn run(args: &Args) -> Result<Code, Failure> {
         },
         Noun::Restore(restore) => match &restore.verb {
             RestoreVerb::Create(create) => restore::create(global, create).await,
+        },
+        Noun::Location(location) => match &location.verb {
+            LocationVerb::Add(add) => location::add(global, add),
+            LocationVerb::Get(get) => location::get(global, get),
+            LocationVerb::Check(name) => location::check(global, name).await,
+            LocationVerb::Set(set) => location::set(global, set),
+            LocationVerb::Remove(name) => location::remove(global, name),
+        },
+        Noun::Schedule(schedule) => match &schedule.verb {
+            ScheduleVerb::Create(create) => schedule::create(global, create),
+            ScheduleVerb::Get(get) => schedule::get(global, get),
+            ScheduleVerb::Describe(name) => schedule::describe(global, name),
+            ScheduleVerb::Pause(name) => schedule::pause(global, name, true),
+            ScheduleVerb::Unpause(name) => schedule::pause(global, name, false),
+            ScheduleVerb::Run(run) => schedule::run(global, run).await,
+            ScheduleVerb::Delete(name) => schedule::delete(global, name),
         },
         Noun::Version => view::version(global),
     }

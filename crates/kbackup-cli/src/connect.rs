@@ -3,27 +3,58 @@
 use std::sync::Arc;
 
 use kbackup_core::engine::Engine;
+use kbackup_core::model::BackupName;
 use kbackup_core::store::ObjectStore;
 use kbackup_kube::{ConnectError, ConnectOptions, KubeCluster};
-use kbackup_providers::registry::{OpenOptions, open};
+use kbackup_providers::location::Location;
+use kbackup_providers::registry::{OpenError, OpenOptions, Registry, open};
 
 use crate::args::Global;
+use crate::config::Config;
 use crate::error::{Code, Failure};
 
-/// The store of `--store`.
+/// The location of `--location`, or the default one; `None` where a store was named by its URL.
+pub(crate) fn location(global: &Global) -> Result<Option<Location>, Failure> {
+    if global.location.is_none() && global.store.is_some() {
+        return Ok(None);
+    }
+    let config = Config::load(global)?;
+    let name = global.location.as_ref().or(config.default_location.as_ref());
+    name.map(|name| config.location(name).cloned()).transpose()
+}
+
+/// The store of `--store` or `--location`.
 pub(crate) fn store(global: &Global) -> Result<Arc<dyn ObjectStore>, Failure> {
-    let Some(url) = global.store.as_deref().filter(|url| !url.is_empty()) else {
+    if let Some(location) = location(global)? {
+        return location.open(&Registry::default()).map_err(|error| refused(&error));
+    }
+    let Some(url) = &global.store else {
         return Err(Failure::usage("no object store was given")
             .why("a backup is kept in an object store, and there is no default one")
             .next("add --store file:///path/to/a/folder, or set KBACKUP_STORE"));
     };
-    other_store(url)
+    open(url, OpenOptions::default()).map_err(|error| refused(&error))
 }
 
-/// The store of a URL that a flag names.
-pub(crate) fn other_store(url: &str) -> Result<Arc<dyn ObjectStore>, Failure> {
-    open(url, OpenOptions::default())
-        .map_err(|error| Failure::usage(error.what()).why(error.why()).next(error.next_step()))
+/// The store of a location, or of `--store` or `--location` where none is named.
+pub(crate) fn store_of(global: &Global, name: Option<&str>) -> Result<Arc<dyn ObjectStore>, Failure> {
+    match name {
+        Some(name) => Config::load(global)?.location(name)?.open(&Registry::default()).map_err(|error| refused(&error)),
+        None => store(global),
+    }
+}
+
+/// The store of a flag that takes a URL or the name of a location.
+pub(crate) fn other_store(global: &Global, text: &str) -> Result<Arc<dyn ObjectStore>, Failure> {
+    if text.parse::<BackupName>().is_ok() {
+        return store_of(global, Some(text));
+    }
+    open(text, OpenOptions::default()).map_err(|error| refused(&error))
+}
+
+/// Why a store can't be opened.
+pub(crate) fn refused(error: &OpenError) -> Failure {
+    Failure::usage(error.what()).why(error.why()).next(error.next_step())
 }
 
 /// The cluster of `--kubeconfig` and `--context`.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::action::{BackupActions, Transforms};
 use crate::backup::{self, BackupError, BackupReport};
-use crate::catalog::{self, CatalogError, Depth, Expired, Listed, Policies, Verification};
+use crate::catalog::{self, CatalogError, Depth, Expired, Listed, Policies, Survey, Verification};
 use crate::cluster::{ClusterWriter, PodExec};
 use crate::format::{FormatError, Manifest, read_manifest};
 use crate::limits::Limits;
@@ -125,6 +125,14 @@ impl Engine {
     /// As [`catalog::list`].
     pub async fn backups(&self, limits: &Limits) -> Result<Vec<Listed>, CatalogError> {
         catalog::list(&*self.store, limits).await
+    }
+
+    /// The backups in the store and what is no backup: see [`catalog::survey`].
+    ///
+    /// # Errors
+    /// As [`catalog::survey`].
+    pub async fn survey(&self, limits: &Limits) -> Result<Survey, CatalogError> {
+        catalog::survey(&*self.store, limits).await
     }
 
     /// What a backup is: see [`read_manifest`].

@@ -13,7 +13,7 @@
 //! | 2 | [`store`], [`cluster`], [`snapshot`] |
 //! | 3 | [`filter`], [`action`], [`hook`], [`mod@format`], [`compare`] |
 //! | 4 | [`backup`], [`restore`], [`catalog`] |
-//! | 5 | [`engine`] |
+//! | 5 | [`engine`], [`scheduler`] |
 
 #![cfg_attr(
     test,
@@ -46,6 +46,7 @@ pub mod patch;
 pub mod report;
 pub mod restore;
 pub mod run;
+pub mod scheduler;
 pub mod snapshot;
 pub mod spec;
 pub mod store;

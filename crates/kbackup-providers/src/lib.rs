@@ -7,4 +7,5 @@
 
 #[cfg(feature = "fs")]
 pub mod fs;
+pub mod location;
 pub mod registry;

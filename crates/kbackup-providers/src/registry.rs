@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use kbackup_core::store::{MemoryStore, ObjectStore, Prefix, PrefixStore, ReadOnlyStore};
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 /// Opens object stores, and remembers those in memory by name.
@@ -33,7 +34,8 @@ pub struct OpenOptions {
 }
 
 /// What may be done with a store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Access {
     /// Everything.
     #[default]

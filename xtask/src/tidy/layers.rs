@@ -17,7 +17,7 @@ const LAYERS: [&[&str]; 6] = [
     &["store", "cluster", "snapshot"],
     &["filter", "action", "hook", "format", "compare"],
     &["backup", "restore", "catalog"],
-    &["engine"],
+    &["engine", "scheduler"],
 ];
 
 /// The layer whose modules don't know each other.

@@ -43,15 +43,22 @@ pub(crate) struct BackupCreate {
     /// The backup's name; not given: `backup-<YYYYMMDDhhmmss>`.
     pub(crate) name: Option<BackupName>,
     #[command(flatten)]
+    pub(crate) what: BackupFlags,
+}
+
+/// What is backed up, and how.
+#[derive(Debug, clap::Args)]
+pub(crate) struct BackupFlags {
+    #[command(flatten)]
     selection: Selection,
     #[command(flatten)]
     scoped: ScopedTypes,
     /// Labels of the backup itself (team=shop,tier=gold), for lists and retention rules.
     #[arg(long, value_name = "LABELS", value_delimiter = ',', value_parser = label)]
     labels: Vec<(String, String)>,
-    /// How long the backup is kept (720h0m0s, 30d, 2w).
-    #[arg(long, value_name = "DURATION", default_value_t)]
-    ttl: Ttl,
+    /// How long the backup is kept (720h0m0s, 30d, 2w); not given: as long as its location says, or 720h0m0s.
+    #[arg(long, value_name = "DURATION")]
+    ttl: Option<Ttl>,
     /// How strictly all types must be read at one revision of the cluster.
     #[arg(long, value_enum, default_value_t = Strictness::Revision, value_name = "MODE")]
     consistency: Strictness,
@@ -137,8 +144,8 @@ pub(crate) struct BackupVerify {
 pub(crate) struct BackupCopy {
     /// The backup's name.
     pub(crate) name: BackupName,
-    /// Where to: the URL of a store.
-    #[arg(long, value_name = "STORE")]
+    /// Where to: the URL of a store, or the name of a location.
+    #[arg(long, value_name = "STORE|LOCATION")]
     pub(crate) to: String,
 }
 
@@ -195,9 +202,9 @@ impl Rules {
     }
 }
 
-impl BackupCreate {
-    /// What is asked for.
-    pub(crate) fn spec(&self) -> BackupSpec {
+impl BackupFlags {
+    /// What is asked for; `ttl` is how long backups are kept where nothing is said.
+    pub(crate) fn spec(&self, ttl: Option<Ttl>) -> BackupSpec {
         self.scoped.choose(BackupSpec {
             included_namespaces: self.selection.include_namespaces.clone(),
             excluded_namespaces: self.selection.exclude_namespaces.clone(),
@@ -207,7 +214,7 @@ impl BackupCreate {
             label_selector: self.selection.selector.clone(),
             or_label_selectors: self.selection.or_selector.concat(),
             labels: self.labels.iter().cloned().collect(),
-            ttl: self.ttl,
+            ttl: self.ttl.or(ttl).unwrap_or_default(),
             consistency: match self.consistency {
                 Strictness::Revision => Consistency::Revision,
                 Strictness::Strict => Consistency::Strict,
@@ -219,7 +226,7 @@ impl BackupCreate {
 }
 
 /// `key=value`; whether both are what labels may be is checked with the rest of the request.
-fn label(text: &str) -> Result<(String, String), String> {
+pub(super) fn label(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) => Ok((key.trim().to_owned(), value.trim().to_owned())),
         None => Err(format!("\"{text}\" is not a label: write key=value")),

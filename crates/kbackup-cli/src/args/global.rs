@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, ValueEnum};
+use clap::parser::ValueSource;
+use clap::{ArgAction, ArgMatches, ValueEnum};
 
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Global {
     /// The kubeconfig file; not given: as kubectl finds it, the cluster that this runs in last.
     #[arg(long, global = true, env = "KUBECONFIG", value_name = "FILE", help_heading = "Global options")]
@@ -15,6 +16,12 @@ pub(crate) struct Global {
     /// The object store with its prefix: file:///srv/backups, memory://.
     #[arg(long, global = true, env = "KBACKUP_STORE", value_name = "URL", help_heading = "Global options")]
     pub(crate) store: Option<String>,
+    /// A location of the configuration file, instead of --store.
+    #[arg(long, global = true, env = "KBACKUP_LOCATION", value_name = "NAME", help_heading = "Global options")]
+    pub(crate) location: Option<String>,
+    /// The configuration file; not given: ~/.config/kbackup/config.toml.
+    #[arg(long, global = true, env = "KBACKUP_CONFIG", value_name = "FILE", help_heading = "Global options")]
+    pub(crate) config: Option<PathBuf>,
     /// How the result is printed to standard output.
     #[arg(
         short,
@@ -41,6 +48,35 @@ pub(crate) struct Global {
     /// Answer the question of a destructive command with yes.
     #[arg(short, long, global = true, help_heading = "Global options")]
     pub(crate) yes: bool,
+}
+
+impl Global {
+    /// Leaves at most one of `--store` and `--location`: what was typed wins over the environment, and of two that were
+    /// typed nobody knows which was meant.
+    pub(super) fn one_store(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        let is_empty = |text: &Option<String>| text.as_ref().is_some_and(String::is_empty);
+        if is_empty(&self.store) {
+            self.store = None;
+        }
+        if is_empty(&self.location) {
+            self.location = None;
+        }
+        if self.store.is_none() || self.location.is_none() {
+            return Ok(());
+        }
+        let deepest = std::iter::successors(Some(matches), |matches| matches.subcommand().map(|(_, sub)| sub)).last();
+        let is_typed = |id| deepest.and_then(|it| it.value_source(id)) == Some(ValueSource::CommandLine);
+        match (is_typed("store"), is_typed("location")) {
+            (true, false) => self.location = None,
+            (false, true) => self.store = None,
+            _ => {
+                let message = "the store (--store, KBACKUP_STORE) cannot be used with a location (--location, \
+                               KBACKUP_LOCATION): name one of them\n";
+                return Err(clap::Error::raw(clap::error::ErrorKind::ArgumentConflict, message));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// How a result is printed.

@@ -3,8 +3,16 @@
 use std::ffi::OsString;
 
 const VERBS: [&str; 4] = ["create", "get", "describe", "delete"];
-const NOUNS: [(&str, &str); 4] =
-    [("backup", "backup"), ("backups", "backup"), ("restore", "restore"), ("restores", "restore")];
+const NOUNS: [(&str, &str); 8] = [
+    ("backup", "backup"),
+    ("backups", "backup"),
+    ("restore", "restore"),
+    ("restores", "restore"),
+    ("schedule", "schedule"),
+    ("schedules", "schedule"),
+    ("location", "location"),
+    ("locations", "location"),
+];
 
 /// `kbackup get backups …` becomes `kbackup backup get …`: the first verb that a noun follows, where no noun came before.
 pub(super) fn noun_first(mut words: Vec<OsString>) -> Vec<OsString> {

@@ -18,9 +18,10 @@ pub(super) async fn create(global: &Global, create: &BackupCreate) -> Result<Cod
         Some(name) => name.clone(),
         None => stamped("backup")?,
     };
+    let spec = create.what.spec(connect::location(global)?.and_then(|location| location.ttl));
     let (engine, _) = connect::engine(global).await?;
     let (run, _signal) = run(global);
-    let report = engine.backup(&name, &create.spec(), &run).await.map_err(|error| of_backup(&error))?;
+    let report = engine.backup(&name, &spec, &run).await.map_err(|error| of_backup(&error))?;
     drop(run);
     view::backup_report(global, &report)?;
     Ok(code(report.manifest.outcome))

@@ -10,7 +10,7 @@ use crate::error::{Code, Failure};
 use crate::view;
 
 pub(super) async fn export(global: &Global, export: &BackupExport) -> Result<Code, Failure> {
-    let (from, to) = (connect::store(global)?, connect::other_store(&export.to)?);
+    let (from, to) = (connect::store(global)?, connect::other_store(global, &export.to)?);
     let (run, _signal) = run(global);
     let exported = match export.format {
         ExportFormat::Velero => export_velero(&*from, &export.name, &*to, &run).await,

@@ -116,7 +116,7 @@ pub(super) async fn of_format(error: &FormatError, store: &dyn ObjectStore) -> F
     }
 }
 
-fn of_spec(what: &str, violations: &Violations) -> Failure {
+pub(super) fn of_spec(what: &str, violations: &Violations) -> Failure {
     let failure = Failure::usage(what).next("change what is named above and run it again; nothing was touched");
     violations.0.iter().fold(failure, Failure::why)
 }

@@ -1,6 +1,6 @@
 //! `kbackup backup verify | copy | prune | sweep`: what becomes of backups after they were made.
 
-use kbackup_core::catalog::{self, Depth, Policies, Policy};
+use kbackup_core::catalog::{self, Depth};
 use kbackup_core::snapshot::SnapshotProviders;
 
 use super::failure::of_catalog;
@@ -27,7 +27,7 @@ pub(super) async fn verify(global: &Global, verify: &BackupVerify) -> Result<Cod
 }
 
 pub(super) async fn copy(global: &Global, copy: &BackupCopy) -> Result<Code, Failure> {
-    let (from, to) = (connect::store(global)?, connect::other_store(&copy.to)?);
+    let (from, to) = (connect::store(global)?, connect::other_store(global, &copy.to)?);
     let (run, _signal) = run(global);
     let copied = match catalog::copy(&*from, &*to, &copy.name, &run).await {
         Ok(copied) => copied,
@@ -40,7 +40,7 @@ pub(super) async fn copy(global: &Global, copy: &BackupCopy) -> Result<Code, Fai
 
 pub(super) async fn prune(global: &Global, prune: &BackupPrune) -> Result<Code, Failure> {
     let store = connect::store(global)?;
-    let policies = Policies { default: Policy::new(prune.rules.retention()), ..Policies::default() };
+    let policies = super::schedule::policies(global, prune.rules.retention())?;
     let (run, _signal) = run(global);
     let verdicts = match catalog::expiry(&*store, &policies, &run).await {
         Ok(verdicts) => verdicts,

@@ -164,7 +164,7 @@ fn failed_items(failed: &[(BackupName, CatalogError)]) -> Vec<Value> {
 }
 
 /// An error with all that caused it, on one line.
-fn causes(error: &dyn std::error::Error) -> String {
+pub(super) fn causes(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| (*cause).source());
     std::iter::once(error.to_string()).chain(causes.map(ToString::to_string)).collect::<Vec<_>>().join(": ")
 }

@@ -21,7 +21,7 @@ pub use expire::{Expired, expire, expiry};
 pub use export::{ExportError, Exported, export_velero};
 pub use list::{Listed, Summary, Survey, Unfinished, list, names, survey, unfinished};
 pub use probe::{Probe, ProbeError, ProbeStep, Probed, probe};
-pub use retention::{Policies, Policy, Reason, Record, Rule, Verdict, judge};
+pub use retention::{Policies, Policy, Reason, Record, Rule, Scope, Verdict, judge};
 pub use schedule::{Decision, History, backup_name, decide};
 pub use sweep::{Swept, grace, sweep};
 pub use verify::{Cost, Damage, Depth, Verification, verify};

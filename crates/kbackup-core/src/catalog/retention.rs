@@ -27,6 +27,18 @@ pub struct Policies {
     pub default: Policy,
     /// By the name of the schedule.
     pub schedules: BTreeMap<String, Policy>,
+    /// Which backups are judged at all.
+    pub scope: Scope,
+}
+
+/// Which backups are judged: the others stay.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Scope {
+    /// All.
+    #[default]
+    All,
+    /// Those of one schedule: of the others somebody else knows the rules.
+    Schedule(String),
 }
 
 /// What is kept of one schedule.
@@ -98,6 +110,19 @@ impl Policies {
         self
     }
 
+    /// The same, about these backups only.
+    #[must_use]
+    pub fn scope(self, scope: Scope) -> Self {
+        Self { scope, ..self }
+    }
+
+    fn takes(&self, record: &Record) -> bool {
+        match &self.scope {
+            Scope::All => true,
+            Scope::Schedule(name) => record.schedule.as_ref() == Some(name),
+        }
+    }
+
     /// The policy for the backups of a schedule, or of none.
     #[must_use]
     pub fn of(&self, schedule: Option<&str>) -> &Policy {
@@ -144,7 +169,7 @@ impl Verdict {
     }
 }
 
-/// Judges backups: one stays where its time to live is not over, or a rule of its schedule keeps it.
+/// Judges the backups in the scope of the policies: one stays where its time to live is not over, or a rule of its schedule keeps it.
 ///
 /// A rule counts all backups of the schedule, and once more those alone that are complete: however many failed in part
 /// since, the complete ones that it asks for are still there. The verdicts are sorted by schedule, the newest first; the
@@ -152,7 +177,7 @@ impl Verdict {
 #[must_use]
 pub fn judge(records: Vec<Record>, policies: &Policies, now: Timestamp) -> Vec<Verdict> {
     let mut groups: BTreeMap<Option<String>, Vec<Record>> = BTreeMap::new();
-    for record in records {
+    for record in records.into_iter().filter(|record| policies.takes(record)) {
         groups.entry(record.schedule.clone()).or_default().push(record);
     }
     let judged = groups.into_iter().flat_map(|(schedule, mut group)| {

@@ -11,6 +11,7 @@ use kbackup_core::issue::Outcome;
 use kbackup_core::limits::Limits;
 use kbackup_core::model::ObjectRef;
 use kbackup_core::run::{Cancel, Run};
+use kbackup_core::snapshot::SnapshotProviders;
 use kbackup_core::spec::{BackupSpec, RestoreSpec, SCHEDULE_LABEL};
 use kbackup_core::store::{Failures, FlakyStore, MemoryStore, ObjectStore, ObjectStoreExt, ReadOnlyStore};
 use proptest::prelude::*;
@@ -237,7 +238,9 @@ async fn an_exported_backup_is_whole_or_not_there() {
             if listed.is_empty() {
                 assert!(result.is_err(), "operation {n}: {result:?}");
                 if !keys(&to).await.is_empty() {
-                    delete(&to, &name("b"), &Run::default()).await.expect("what is left can be deleted");
+                    delete(&to, &SnapshotProviders::default(), &name("b"), &Run::default())
+                        .await
+                        .expect("what is left can be deleted");
                 }
                 export(&world.store, "b", &to).await;
             }
