@@ -1,6 +1,6 @@
 //! The manifests that scenarios load.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use kbackup_sandbox::manifest::{Manifest, read_path};
 use kbackup_sandbox::shop;
@@ -26,6 +26,22 @@ pub fn monitoring_and_shop() -> Option<Vec<Manifest>> {
     let folder = required("KBACKUP_TEST_FIXTURES", "a folder with kube-prometheus/ and shop.yaml")?;
     let read = |name: &str| read(&folder.join(name));
     Some([read("kube-prometheus"), read("shop.yaml")].concat())
+}
+
+/// A bucket that Velero wrote: a backup of a shop and of kube-prometheus, from the folder that `KBACKUP_TEST_FIXTURES` names;
+/// `None` where it names none.
+///
+/// # Panics
+/// Where it is not set although `KBACKUP_TEST_REQUIRE=1`.
+#[must_use]
+pub fn velero_bucket() -> Option<PathBuf> {
+    required("KBACKUP_TEST_FIXTURES", "a folder with velero-bucket/").map(|folder| folder.join("velero-bucket"))
+}
+
+/// The shop in that bucket alone, which is part of the sources.
+#[must_use]
+pub fn small_velero_bucket() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../crates/kbackup-core/tests/data/velero-bucket")
 }
 
 fn read(path: &Path) -> Vec<Manifest> {

@@ -159,6 +159,23 @@ impl Target {
         }
     }
 
+    /// As [`Target::becomes`], of these objects alone, each as `settled` makes it: whatever else is in the cluster is not
+    /// looked at.
+    pub async fn becomes_among(&self, expected: &Snapshot, settled: impl Fn(&Object) -> Object) -> Comparison {
+        let mut looks = tokio::time::interval(LOOK_EVERY);
+        let begun = tokio::time::Instant::now();
+        loop {
+            looks.tick().await;
+            let mut found = self.snapshot().await;
+            found.objects.retain(|at, _| expected.objects.contains_key(at));
+            found.objects.values_mut().for_each(|object| *object = settled(object));
+            let comparison = compare(expected, &found);
+            if comparison.differences.is_empty() || !self.has_controllers || begun.elapsed() > REST_MAX {
+                return comparison;
+            }
+        }
+    }
+
     /// Deletes everything that the manifests name, and these namespaces, and waits until all of it is gone.
     ///
     /// # Panics

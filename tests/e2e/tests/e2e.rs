@@ -33,6 +33,8 @@ on_every_cluster!(monitoring_and_a_shop_come_back_as_they_were);
 on_every_cluster!(monitoring_and_a_shop_come_back_under_other_names);
 on_every_cluster!(a_backup_is_the_cluster_at_one_revision);
 on_every_cluster!(a_shop_that_was_exported_comes_back_as_it_was);
+on_every_cluster!(a_shop_that_velero_backed_up_comes_back);
+on_every_cluster!(monitoring_and_a_shop_that_velero_backed_up_come_back);
 on_every_cluster!(a_taken_address_and_port_are_given_up);
 on_every_cluster!(an_address_and_port_that_were_asked_for_stay);
 on_every_cluster!(rules_change_what_is_restored);

@@ -23,4 +23,7 @@ pub(crate) use lossless::{
 pub(crate) use types::{
     a_type_that_has_just_come_is_backed_up_with_its_objects, an_api_that_does_not_answer_is_told_and_hides_nothing,
 };
-pub(crate) use velero::a_shop_that_was_exported_comes_back_as_it_was;
+pub(crate) use velero::{
+    a_shop_that_velero_backed_up_comes_back, a_shop_that_was_exported_comes_back_as_it_was,
+    monitoring_and_a_shop_that_velero_backed_up_come_back,
+};
