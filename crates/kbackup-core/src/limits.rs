@@ -40,6 +40,16 @@ pub struct Limits {
     /// How long a restore waits for a condition between two waves: a CustomResourceDefinition to be served, a
     /// terminating namespace to go.
     pub wait_max: Duration,
+    /// Requests to an object store that are in flight at the same time, over all lanes, fetches and lists: enough to hide
+    /// the latency of a store, and few enough not to be asked to slow down.
+    pub store_requests_max: usize,
+    /// How often a request to an object store is tried in all: six attempts outlast half a minute of trouble.
+    pub store_attempts_max: u32,
+    /// How long a connection to an object store may take to be made. One that takes longer goes nowhere.
+    pub store_connect_max: Duration,
+    /// How long an object store may be silent within a request, the sending of one piece included: it ends what hangs
+    /// without ending what is slow.
+    pub store_silence_max: Duration,
 }
 
 impl Default for Limits {
@@ -57,6 +67,10 @@ impl Default for Limits {
             fetches_max: 4,
             looks_max: 64,
             wait_max: Duration::from_secs(600),
+            store_requests_max: 32,
+            store_attempts_max: 6,
+            store_connect_max: Duration::from_secs(10),
+            store_silence_max: Duration::from_secs(120),
         }
     }
 }

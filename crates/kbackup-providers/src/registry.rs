@@ -1,12 +1,16 @@
 //! From a URL to an object store: the only place that knows all kinds of stores by name.
 
+mod error;
+
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use kbackup_core::limits::Limits;
 use kbackup_core::store::{MemoryStore, ObjectStore, Prefix, PrefixStore, ReadOnlyStore};
 use serde::{Deserialize, Serialize};
 use url::Url;
+
+pub use error::{OpenError, OpenErrorKind};
 
 /// Opens object stores, and remembers those in memory by name.
 ///
@@ -26,11 +30,13 @@ pub struct Registry {
 }
 
 /// How a store is opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct OpenOptions {
     /// What may be done with it.
     pub access: Access,
+    /// How often, how many at a time and how long a cloud is asked.
+    pub limits: Limits,
 }
 
 /// What may be done with a store.
@@ -44,29 +50,6 @@ pub enum Access {
     ReadOnly,
 }
 
-/// Why a store could not be opened. Nothing was touched.
-///
-/// `Display` is one line of all three parts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OpenError {
-    kind: OpenErrorKind,
-    what: String,
-    why: String,
-    next: String,
-}
-
-/// What a caller can decide on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum OpenErrorKind {
-    /// The text is not the URL of a store.
-    InvalidUrl,
-    /// It is the URL of a store of a kind that this build does not have.
-    NotBuiltIn,
-    /// The URL is fine, and what it names cannot be used as a store.
-    Unusable,
-}
-
 /// Opens the store that `url` names, with a registry of its own: `memory://` is empty each time.
 ///
 /// # Errors
@@ -76,19 +59,30 @@ pub fn open(url: &str, options: OpenOptions) -> Result<Arc<dyn ObjectStore>, Ope
 }
 
 impl Registry {
-    /// Opens the store that `url` names: `file:///absolute/path`, or `memory://name/prefix`, which is the same store each
-    /// time for this registry. A folder need not exist; the first write makes it.
+    /// Opens the store that `url` names: `file:///absolute/path`, `s3://bucket/prefix?region=…`, `gs://bucket/prefix`,
+    /// `az://container/prefix?account=…`, or `memory://name/prefix`, which is the same store each time for this registry.
+    /// Nothing is asked of it before it is used. A folder need not exist; the first write makes it.
+    ///
+    /// What a cloud does not answer is tried again, as [`OpenOptions::limits`] say.
     ///
     /// # Errors
-    /// Where the URL names no store, one that this build cannot open, or something that cannot be a store.
+    /// Where the URL names no store, one that this build cannot open, or something that cannot be a store; and where its
+    /// options make no sense.
     pub fn open(&self, url: &str, options: OpenOptions) -> Result<Arc<dyn ObjectStore>, OpenError> {
+        let OpenOptions { access, limits } = options;
         let parsed = parse(url)?;
         let store = match parsed.scheme() {
             "file" => open_folder(&parsed)?,
             "memory" => self.open_memory(&parsed)?,
+            #[cfg(feature = "s3")]
+            "s3" => open_cloud(&parsed, &limits, crate::s3::open)?,
+            #[cfg(feature = "gcs")]
+            "gs" => open_cloud(&parsed, &limits, crate::gcs::open)?,
+            #[cfg(feature = "azure")]
+            "az" => open_cloud(&parsed, &limits, crate::azure::open)?,
             other => return Err(not_built_in(other)),
         };
-        Ok(match options.access {
+        Ok(match access {
             Access::ReadWrite => store,
             Access::ReadOnly => Arc::new(ReadOnlyStore::new(store)),
         })
@@ -114,8 +108,36 @@ impl OpenOptions {
     /// Refuses every write and deletion.
     #[must_use]
     pub fn read_only(self) -> Self {
-        Self { access: Access::ReadOnly }
+        Self { access: Access::ReadOnly, ..self }
     }
+
+    /// The same, with these bounds.
+    #[must_use]
+    pub fn limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+}
+
+/// A bucket of a cloud: asked a bounded number of things at a time, and again where that helps.
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+fn open_cloud(
+    url: &Url,
+    limits: &Limits,
+    open: impl FnOnce(crate::cloud::Place, &Limits) -> Result<crate::cloud::CloudStore, crate::cloud::OptionError>,
+) -> Result<Arc<dyn ObjectStore>, OpenError> {
+    use kbackup_core::clock::SystemClock;
+    use kbackup_core::store::{LimitStore, RetryPolicy, RetryStore};
+
+    let opened = crate::cloud::Place::of(url).and_then(|place| open(place, limits));
+    let store = opened.map_err(|error| {
+        let what = format!("cannot open {}", shown(url.as_str()));
+        OpenError::new(OpenErrorKind::InvalidUrl, what, error.why(), error.next_step())
+    })?;
+    let requests_max = std::num::NonZeroUsize::new(limits.store_requests_max).unwrap_or(std::num::NonZeroUsize::MIN);
+    let limited = LimitStore::new(Arc::new(store), requests_max);
+    // Clients that fail together must not come back together.
+    let policy = RetryPolicy::of(limits, uuid::Uuid::new_v4().as_u64_pair().0);
+    Ok(Arc::new(RetryStore::new(Arc::new(limited), policy, Arc::new(SystemClock))))
 }
 
 #[cfg(feature = "fs")]
@@ -175,58 +197,34 @@ fn shown(text: &str) -> &str {
 }
 
 fn not_built_in(scheme: &str) -> OpenError {
-    let why = match scheme {
-        "s3" => "this version of kbackup has no support for Amazon S3 and its kin",
-        "gs" => "this version of kbackup has no support for Google Cloud Storage",
-        "az" => "this version of kbackup has no support for Azure Blob Storage",
-        _ => "no kind of store has that scheme",
+    let feature = match scheme {
+        "s3" => Some(("Amazon S3 and its kin", "s3")),
+        "gs" => Some(("Google Cloud Storage", "gcs")),
+        "az" => Some(("Azure Blob Storage", "azure")),
+        _ => None,
     };
-    let known = if cfg!(feature = "fs") { "file:///path and memory://name" } else { "memory://name" };
-    let next = format!("use one that this build opens: {known}");
-    let kind = match scheme {
-        "s3" | "gs" | "az" => OpenErrorKind::NotBuiltIn,
-        _ => OpenErrorKind::InvalidUrl,
-    };
-    OpenError::new(kind, format!("cannot open a {scheme}:// store"), why, next)
-}
-
-impl OpenError {
-    fn new(kind: OpenErrorKind, what: impl Into<String>, why: impl Into<String>, next: impl Into<String>) -> Self {
-        Self { kind, what: what.into(), why: why.into(), next: next.into() }
-    }
-
-    /// What a caller can decide on.
-    #[must_use]
-    pub fn kind(&self) -> OpenErrorKind {
-        self.kind
-    }
-
-    /// What could not be done.
-    #[must_use]
-    pub fn what(&self) -> &str {
-        &self.what
-    }
-
-    /// Why not.
-    #[must_use]
-    pub fn why(&self) -> &str {
-        &self.why
-    }
-
-    /// What to do next.
-    #[must_use]
-    pub fn next_step(&self) -> &str {
-        &self.next
+    let what = format!("cannot open a {scheme}:// store");
+    match feature {
+        Some((name, feature)) => OpenError::new(
+            OpenErrorKind::NotBuiltIn,
+            what,
+            format!("this kbackup was built without {name}"),
+            format!("build it with the feature \"{feature}\" of kbackup-providers"),
+        ),
+        None => {
+            let known = [
+                (cfg!(feature = "fs"), "file:///path"),
+                (cfg!(feature = "s3"), "s3://bucket/prefix"),
+                (cfg!(feature = "gcs"), "gs://bucket/prefix"),
+                (cfg!(feature = "azure"), "az://container/prefix"),
+                (true, "memory://name"),
+            ];
+            let known: Vec<&str> = known.into_iter().filter(|(built, _)| *built).map(|(_, url)| url).collect();
+            let next = format!("use one that this build opens: {}", known.join(", "));
+            OpenError::new(OpenErrorKind::InvalidUrl, what, "no kind of store has that scheme", next)
+        }
     }
 }
-
-impl fmt::Display for OpenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}; {}", self.what, self.why, self.next)
-    }
-}
-
-impl std::error::Error for OpenError {}
 
 #[cfg(test)]
 mod tests {
@@ -246,21 +244,45 @@ mod tests {
 
     #[test]
     fn what_is_not_a_store_is_explained() {
-        use OpenErrorKind::{InvalidUrl, NotBuiltIn};
+        use OpenErrorKind::InvalidUrl;
         check("/srv/backups", InvalidUrl, &["it is a path; write file:///srv/backups"]);
         check("./backups", InvalidUrl, &["write the whole path, as in file:///backups"]);
         check("backups", InvalidUrl, &["file:///backups"]);
         check("", InvalidUrl, &["file:///srv/backups"]);
         check("file:backups", InvalidUrl, &["file:///backups"]);
-        check("s3://bucket/prefix", NotBuiltIn, &["Amazon S3", "memory://"]);
-        check("s3://key:hunter2@bucket", NotBuiltIn, &["s3://"]);
-        check("gs://bucket", NotBuiltIn, &["Google Cloud Storage"]);
-        check("az://container", NotBuiltIn, &["Azure"]);
-        check("ftp://user:hunter2@host/x", InvalidUrl, &["ftp://", "no kind of store"]);
+        check("ftp://user:hunter2@host/x", InvalidUrl, &["ftp://", "no kind of store", "memory://name"]);
         check("://user:hunter2@host", InvalidUrl, &["no scheme"]);
         check("http://user:hunter2@[x/", InvalidUrl, &["…"]);
         check("memory://a?x=hunter2", InvalidUrl, &["\"?\""]);
         check("memory://a/b//c", InvalidUrl, &["not a prefix"]);
+    }
+
+    #[test]
+    #[cfg(not(any(feature = "s3", feature = "gcs", feature = "azure")))]
+    fn clouds_may_be_left_out() {
+        for (url, name) in [("s3://bucket/x", "Amazon S3"), ("gs://bucket", "Google"), ("az://container", "Azure")] {
+            check(url, OpenErrorKind::NotBuiltIn, &[name, "the feature"]);
+        }
+    }
+
+    #[test]
+    #[cfg(all(feature = "s3", feature = "gcs", feature = "azure"))]
+    fn options_of_clouds_are_checked() {
+        use OpenErrorKind::InvalidUrl;
+        check("s3://key:hunter2@bucket", InvalidUrl, &["holds credentials"]);
+        check("s3://", InvalidUrl, &["cannot open s3://: it names no bucket; write s3://bucket"]);
+        check(
+            "s3://bucket?regoin=x",
+            InvalidUrl,
+            &["cannot open s3://bucket: there is no option", "did you mean region?"],
+        );
+        check("s3://bucket?secret_access_key=hunter2", InvalidUrl, &["a secret into a URL"]);
+        check("gs://bucket?endpoint=http://gcs.example", InvalidUrl, &["not encrypted"]);
+        check("az://container?acount=x", InvalidUrl, &["did you mean account?"]);
+        check("az://container?account=a&credentials=magic", InvalidUrl, &["shared-key"]);
+        for url in ["s3://bucket/a/b?region=eu-west-1", "gs://bucket?anonymous=true", "az://container/x?account=a"] {
+            assert_eq!(open(url, OpenOptions::default()).expect(url).to_string(), url);
+        }
     }
 
     #[cfg(feature = "fs")]

@@ -13,7 +13,7 @@ pub(crate) struct Global {
     /// The context of the kubeconfig; not given: its current one.
     #[arg(long, global = true, value_name = "NAME", help_heading = "Global options")]
     pub(crate) context: Option<String>,
-    /// The object store with its prefix: file:///srv/backups, memory://.
+    /// The object store with its prefix: file:///srv/backups, s3://bucket/prefix?region=…, gs://…, az://…, memory://.
     #[arg(long, global = true, env = "KBACKUP_STORE", value_name = "URL", help_heading = "Global options")]
     pub(crate) store: Option<String>,
     /// A location of the configuration file, instead of --store.

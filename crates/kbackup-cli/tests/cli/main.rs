@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so")]
 
 mod bad_input;
+mod clouds;
 mod demo;
 mod output;
 mod program;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::TryStreamExt;
 
 use super::area::assert_kind;
-use super::{delete, get, list, put, upload};
+use super::{bulk, delete, get, list, put, upload};
 use crate::store::{Key, ObjectStore, Prefix, PutMode, StoreErrorKind, Stored};
 
 /// Runs every function of the suite, one after the other, and panics at the first that fails.
@@ -35,6 +35,13 @@ pub async fn all(store: Arc<dyn ObjectStore>) {
         put::exactly_one_of_eight_creates_wins(store).await;
         upload::create_uploads_race_at_complete(store).await;
     }
+}
+
+/// Runs what takes ten thousand objects and one of 300 MiB, as [`all`] runs the rest.
+pub async fn heavy(store: Arc<dyn ObjectStore>) {
+    let store = &store;
+    bulk::ten_thousand_keys_are_listed_and_deleted(store).await;
+    bulk::large_uploads_come_back_whole(store).await;
 }
 
 /// A store that says that it is not writable refuses every write and deletion as `PermissionDenied`, before anything

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::limits::Limits;
+
 /// How a [`RetryStore`](super::RetryStore) tries again. Everything is bounded: an operation that fails each time ends
 /// after `attempts_max` attempts, and the waits between them are at most `delay_max`, or `retry_after_max` where the
 /// store itself asks for longer.
@@ -34,6 +36,12 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
+    /// The policy of these limits, with a jitter that begins at `jitter_seed`.
+    #[must_use]
+    pub fn of(limits: &Limits, jitter_seed: u64) -> Self {
+        Self { attempts_max: limits.store_attempts_max, jitter_seed, ..Self::default() }
+    }
+
     /// How long to wait after failure number `failure` (from 1): between half of the doubled delay and all of it, as
     /// `draw` decides, but not less than the store asked for.
     #[must_use]

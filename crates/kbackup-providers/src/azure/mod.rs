@@ -1,0 +1,8 @@
+//! Azure Blob Storage (`az://container/prefix?account=NAME`).
+
+mod credentials;
+mod open;
+mod options;
+
+pub(crate) use open::open;
+pub use options::{AzureOptions, CredentialKind};

@@ -1,0 +1,198 @@
+//! The HTTP client of all clouds: one for each store, with the limits of the run, that reads refusals itself.
+
+use std::fs;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use http::header::{HeaderMap, HeaderName, RETRY_AFTER};
+use http::{Method, StatusCode};
+use kbackup_core::limits::Limits;
+use object_store::ClientOptions;
+use object_store::client::{
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody, HttpService,
+};
+use reqwest::redirect::Policy;
+use reqwest::{Certificate, Proxy};
+
+use super::error::Refusal;
+use super::options::{OptionError, TransportOptions};
+
+/// What is read of an answer that is no success: an explanation, not data.
+const EXPLANATION_BYTES_MAX: usize = 64 << 10;
+/// Where S3 says in which region a bucket is, and Azure which error it is.
+const REGION: HeaderName = HeaderName::from_static("x-amz-bucket-region");
+const AZURE_CODE: HeaderName = HeaderName::from_static("x-ms-error-code");
+
+/// How requests are sent: what the options and the limits say.
+#[derive(Debug, Clone)]
+pub(crate) struct Transport {
+    client: reqwest::Client,
+    /// What is said about every object that is written: how it is to be encrypted, say.
+    writing: HeaderMap,
+}
+
+impl Transport {
+    /// The transport of these options.
+    ///
+    /// # Errors
+    /// Where the file of certificates can't be read, or the address of the proxy makes no sense.
+    pub(crate) fn new(options: &TransportOptions, limits: &Limits) -> Result<Self, OptionError> {
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("kbackup/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(limits.store_connect_max)
+            .read_timeout(limits.store_silence_max)
+            .http1_only()
+            // A request is signed for one address: elsewhere it is refused, and the answer would hide why.
+            .redirect(Policy::none())
+            // A store's Content-Length is the size of the object only where nothing is compressed on the way.
+            .no_gzip()
+            .no_brotli()
+            .no_zstd()
+            .no_deflate()
+            .tls_certs_merge(certificates(options)?)
+            .tls_danger_accept_invalid_certs(options.insecure_skip_tls_verify);
+        if let Some(proxy) = &options.proxy {
+            let unfit =
+                |_| OptionError::new("the option proxy is not the address of a proxy", "write http://host:port");
+            builder = builder.proxy(Proxy::all(proxy).map_err(unfit)?);
+        }
+        let unfit = |error: reqwest::Error| {
+            OptionError::new(format!("no connection can be set up: {error}"), "check the options ca-file and proxy")
+        };
+        Ok(Self { client: builder.build().map_err(unfit)?, writing: HeaderMap::new() })
+    }
+
+    /// The same, with headers that are sent along wherever an object is written, unsigned.
+    #[cfg(feature = "gcs")]
+    pub(crate) fn with_headers_of_writes(self, writing: HeaderMap) -> Self {
+        Self { writing, ..self }
+    }
+
+    /// What `object_store` takes as a maker of clients. All that it makes share their connections.
+    pub(crate) fn connector(&self) -> Connector {
+        Connector(HttpClient::new(self.clone()))
+    }
+}
+
+/// Gives out one client, whatever it is asked for: all its settings are made already.
+#[derive(Debug)]
+pub(crate) struct Connector(HttpClient);
+
+impl HttpConnector for Connector {
+    fn connect(&self, _options: &ClientOptions) -> object_store::Result<HttpClient> {
+        Ok(self.0.clone())
+    }
+}
+
+#[async_trait]
+impl HttpService for Transport {
+    async fn call(&self, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        if writes_object(request.method(), request.uri().query()) {
+            request.headers_mut().extend(self.writing.clone());
+        }
+        let late = may_fail_late(request.method(), request.uri().query());
+        let (parts, body) = self.client.call(request).await?.into_parts();
+        if !parts.status.is_success() {
+            let text = explanation(body).await;
+            return Err(refused(Refusal::read(parts.status, &text).with_headers(&parts.headers)));
+        }
+        if !late {
+            return Ok(HttpResponse::from_parts(parts, body));
+        }
+        let body = body.bytes().await?;
+        let text = String::from_utf8_lossy(&body);
+        if text.contains("<Error>") {
+            return Err(refused(Refusal::read(StatusCode::INTERNAL_SERVER_ERROR, &text)));
+        }
+        Ok(HttpResponse::from_parts(parts, body.into()))
+    }
+}
+
+impl Refusal {
+    fn with_headers(mut self, headers: &HeaderMap) -> Self {
+        let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        if self.code.is_empty() {
+            self.code = text(&AZURE_CODE).unwrap_or_default();
+        }
+        self.region = text(&REGION);
+        // A date is allowed too; nobody sends one.
+        self.retry_after = text(&RETRY_AFTER).and_then(|value| value.trim().parse().ok()).map(Duration::from_secs);
+        self
+    }
+}
+
+fn refused(refusal: Refusal) -> HttpError {
+    HttpError::new(HttpErrorKind::Unknown, refusal)
+}
+
+/// A store answers 200 to the completion of an upload before it knows how it ends, and says in the body if it failed.
+fn may_fail_late(method: &Method, query: Option<&str>) -> bool {
+    *method == Method::POST && query.is_some_and(|query| query.contains("uploadId="))
+}
+
+/// Whether a request makes an object or begins an upload of one, rather than reading, or sending a part.
+fn writes_object(method: &Method, query: Option<&str>) -> bool {
+    let query = query.unwrap_or_default();
+    match *method {
+        Method::PUT => !query.contains("uploadId="),
+        Method::POST => query.starts_with("uploads"),
+        _ => false,
+    }
+}
+
+async fn explanation(body: HttpResponseBody) -> String {
+    use futures::StreamExt;
+    let mut pieces = body.bytes_stream();
+    let mut text = Vec::new();
+    while let Some(Ok(piece)) = pieces.next().await {
+        text.extend_from_slice(&piece);
+        if text.len() > EXPLANATION_BYTES_MAX {
+            break;
+        }
+    }
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+fn certificates(options: &TransportOptions) -> Result<Vec<Certificate>, OptionError> {
+    let Some(path) = &options.ca_file else { return Ok(Vec::new()) };
+    let unfit = |why: String| {
+        OptionError::new(format!("the ca-file {} {why}", path.display()), "name a file of certificates in PEM")
+    };
+    let pem = fs::read(path).map_err(|error| unfit(format!("cannot be read: {error}")))?;
+    match Certificate::from_pem_bundle(&pem) {
+        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+        _ => Err(unfit("holds no certificate".to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_that_write_are_known() {
+        for (method, query, writes, late) in [
+            (Method::PUT, None, true, false),
+            (Method::PUT, Some("partNumber=1&uploadId=x"), false, false),
+            (Method::POST, Some("uploads="), true, false),
+            (Method::POST, Some("uploadId=x"), false, true),
+            (Method::POST, Some("delete"), false, false),
+            (Method::GET, None, false, false),
+        ] {
+            assert_eq!(writes_object(&method, query), writes, "{method} {query:?}");
+            assert_eq!(may_fail_late(&method, query), late, "{method} {query:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_without_certificates_is_explained() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        for (path, part) in
+            [(file.path(), "holds no certificate"), (std::path::Path::new("/missing"), "cannot be read")]
+        {
+            let options = TransportOptions { ca_file: Some(path.to_owned()), ..TransportOptions::default() };
+            let error = Transport::new(&options, &Limits::default()).expect_err("no certificates").to_string();
+            assert!(error.contains(part), "{error}");
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Google Cloud Storage (`gs://bucket/prefix`).
+
+mod credentials;
+mod open;
+mod options;
+
+pub(crate) use open::open;
+pub use options::GcsOptions;

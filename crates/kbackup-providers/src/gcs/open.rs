@@ -1,0 +1,79 @@
+//! From the options to a bucket.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use kbackup_core::limits::Limits;
+use kbackup_core::store::{Capabilities, StoreError, StoreErrorKind, StoreResult};
+use object_store::gcp::{GcpCredential, GoogleCloudStorageBuilder};
+use object_store::{RetryConfig, StaticCredentialProvider};
+use tokio::sync::OnceCell;
+
+use super::credentials::GoogleCredentials;
+use super::options::GcsOptions;
+use crate::cloud::{Backend, CloudStore, Opener, OptionError, Parts, Place, Source, Transport, one_line};
+
+const KMS_KEY: HeaderName = HeaderName::from_static("x-goog-encryption-kms-key-name");
+
+/// The bucket that `place` names. Nothing is asked of it yet.
+pub(crate) fn open(place: Place, limits: &Limits) -> Result<CloudStore, OptionError> {
+    let options: GcsOptions = place.query.parse()?;
+    let source = Source::default();
+    let part_bytes = options.transport.part_size.0 as usize;
+    let transport = Transport::new(&options.transport, limits)?.with_headers_of_writes(headers(&options)?);
+    let opener = Gcs { bucket: place.bucket, url: place.url.clone(), transport, source: source.clone(), options };
+    Ok(CloudStore::new(Parts {
+        url: place.url,
+        prefix: place.prefix,
+        part_bytes,
+        capabilities: Capabilities::default(),
+        source,
+        opener: Box::new(opener),
+        backend: OnceCell::new(),
+    }))
+}
+
+/// A bucket whose credentials are not known yet.
+#[derive(Debug)]
+struct Gcs {
+    bucket: String,
+    url: String,
+    options: GcsOptions,
+    transport: Transport,
+    source: Source,
+}
+
+#[async_trait]
+impl Opener for Gcs {
+    async fn open(&self) -> StoreResult<Backend> {
+        let unfit = |kind, why: String| StoreError::new(kind, format!("cannot open {}: {why}", self.url));
+        let mut builder = GoogleCloudStorageBuilder::new()
+            .with_bucket_name(&self.bucket)
+            .with_skip_signature(self.options.anonymous)
+            // Tried again is what RetryStore finds worth it, and only there.
+            .with_retry(RetryConfig { max_retries: 0, ..RetryConfig::default() })
+            .with_http_connector(self.transport.connector());
+        if let Some(endpoint) = &self.options.transport.endpoint {
+            builder = builder.with_base_url(endpoint);
+        }
+        builder = if self.options.anonymous {
+            // Without any, it would look for some, and fail where there are none.
+            let none = GcpCredential { bearer: String::new() };
+            builder.with_credentials(Arc::new(StaticCredentialProvider::new(none)))
+        } else {
+            let found = GoogleCredentials::find(&self.options, &self.source);
+            let found = found.map_err(|error| unfit(StoreErrorKind::Unauthenticated, error.to_string()))?;
+            builder.with_credentials(Arc::new(found))
+        };
+        let built = builder.build();
+        let main = built.map_err(|error| unfit(StoreErrorKind::Invalid, one_line(&error.to_string())))?;
+        Ok(Backend { main: Arc::new(main), creator: None })
+    }
+}
+
+fn headers(options: &GcsOptions) -> Result<HeaderMap, OptionError> {
+    let Some(key) = &options.kms_key else { return Ok(HeaderMap::new()) };
+    let unfit = |_| OptionError::new("the option kms-key is no name of a key", "write projects/…/cryptoKeys/…");
+    Ok(HeaderMap::from_iter([(KMS_KEY, HeaderValue::from_str(key).map_err(unfit)?)]))
+}
