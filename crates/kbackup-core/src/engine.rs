@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::action::{BackupActions, Transforms};
-use crate::backup::{self, BackupError, BackupReport};
+use crate::backup::{self, BackupError, BackupReport, Preview};
 use crate::catalog::{self, CatalogError, Depth, Expired, Listed, Policies, Survey, Verification};
 use crate::cluster::{ClusterWriter, PodExec};
 use crate::format::{FormatError, Manifest, read_manifest};
@@ -93,7 +93,21 @@ impl Engine {
     /// As [`backup::run`].
     pub async fn backup(&self, name: &BackupName, spec: &BackupSpec, run: &Run) -> Result<BackupReport, BackupError> {
         let ports = backup::Ports::new(&*self.cluster, &*self.store).actions(self.actions.clone());
+        let ports = self.exec.iter().fold(ports, |ports, exec| ports.exec(&**exec));
         backup::run(&ports, name, spec, run).await
+    }
+
+    /// Looks at what a backup would take, without any effect: see [`backup::preview()`].
+    ///
+    /// # Errors
+    /// As [`backup::preview()`].
+    pub async fn preview_backup(
+        &self,
+        name: &BackupName,
+        spec: &BackupSpec,
+        run: &Run,
+    ) -> Result<Preview, BackupError> {
+        backup::preview(&*self.cluster, self.actions.clone(), (name, spec), run).await
     }
 
     /// Plans a restore, without any effect: see [`restore::plan()`].

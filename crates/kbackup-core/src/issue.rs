@@ -85,6 +85,10 @@ pub enum Code {
     HookInvalid,
     /// A command of a hook failed, took too long or could not be begun.
     HookFailed,
+    /// Volumes were to be snapshotted or copied, and nobody who could do it was set up.
+    NoProvider,
+    /// A volume was left out, although something asks for a copy of it.
+    VolumeLeftOut,
     /// A wait ended before its condition held.
     WaitTimedOut,
     /// A reference to something outside of the restore was left as it is.

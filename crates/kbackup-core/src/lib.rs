@@ -11,7 +11,7 @@
 //! | 0 | [`model`], [`clock`] |
 //! | 1 | [`issue`], [`spec`], [`report`], [`event`], [`limits`], [`run`], [`patch`], [`modifier`] |
 //! | 2 | [`store`], [`cluster`], [`snapshot`] |
-//! | 3 | [`filter`], [`action`], [`hook`], [`mod@format`], [`compare`] |
+//! | 3 | [`filter`], [`action`], [`hook`], [`volume`], [`mod@format`], [`compare`] |
 //! | 4 | [`backup`], [`restore`], [`catalog`] |
 //! | 5 | [`engine`], [`scheduler`] |
 
@@ -50,6 +50,7 @@ pub mod scheduler;
 pub mod snapshot;
 pub mod spec;
 pub mod store;
+pub mod volume;
 
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]

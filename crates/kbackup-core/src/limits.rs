@@ -37,6 +37,9 @@ pub struct Limits {
     pub fetches_max: usize,
     /// Small files that are read at the same time while backups are listed.
     pub looks_max: usize,
+    /// Pods in which hooks run at the same time during a backup; those that share a volume, or are in one order, count as
+    /// one.
+    pub hooks_max: usize,
     /// How long a restore waits for a condition between two waves: a CustomResourceDefinition to be served, a
     /// terminating namespace to go.
     pub wait_max: Duration,
@@ -66,6 +69,7 @@ impl Default for Limits {
             writers_max: 32,
             fetches_max: 4,
             looks_max: 64,
+            hooks_max: 8,
             wait_max: Duration::from_secs(600),
             store_requests_max: 32,
             store_attempts_max: 6,

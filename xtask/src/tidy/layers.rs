@@ -15,7 +15,7 @@ const LAYERS: [&[&str]; 6] = [
     &["model", "clock"],
     &["issue", "spec", "report", "event", "limits", "run", "patch", "modifier"],
     &["store", "cluster", "snapshot"],
-    &["filter", "action", "hook", "format", "compare"],
+    &["filter", "action", "hook", "volume", "format", "compare"],
     &["backup", "restore", "catalog"],
     &["engine", "scheduler"],
 ];

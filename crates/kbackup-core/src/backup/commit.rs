@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 use super::BackupError;
 use super::archive::Archive;
 use super::claim::{Held, json};
@@ -11,12 +13,14 @@ use crate::format::{
     Caps, ClusterRecord, ConsistencyRecord, Counts, FileRecord, FileWriter, FormatError, FormatVersion, Manifest,
     Resolved, Writer, read_manifest,
 };
+use crate::hook::HookCounts;
 use crate::issue::{Issue, Outcome, Severity};
 use crate::limits::Limits;
 use crate::model::{BackupName, Gvr, Revision};
 use crate::run::Run;
 use crate::spec::BackupSpec;
-use crate::store::{ObjectStore, PutMode, StoreErrorKind, StoreResult};
+use crate::store::{Key, ObjectStore, PutMode, StoreErrorKind, StoreResult};
+use crate::volume::{VolumeCounts, VolumeRecord};
 
 /// What a manifest is made of, beside what was collected.
 #[derive(Debug)]
@@ -26,6 +30,8 @@ pub(super) struct Facts<'a> {
     pub(super) cluster: ClusterInfo,
     pub(super) resolved: Resolved,
     pub(super) revision: Revision,
+    pub(super) hooks: HookCounts,
+    pub(super) volumes: Vec<VolumeRecord>,
 }
 
 /// Writes the index and the issues; gives the manifest that would commit the backup.
@@ -38,20 +44,22 @@ pub(super) async fn close(
     run: &Run,
 ) -> StoreResult<Manifest> {
     let mut files = archive.finish().await?;
-    files.insert("issues".to_owned(), write_issues(store, held, &collected.issues, run).await?);
+    files.insert("volumes".to_owned(), write_lines(store, held.layout.volumes(), &facts.volumes, run).await?);
+    files.insert("issues".to_owned(), write_lines(store, held.layout.issues(), &collected.issues, run).await?);
     Ok(manifest(held, facts, collected, files, run))
 }
 
-async fn write_issues(
+/// Writes a file of one record a line.
+async fn write_lines(
     store: &dyn ObjectStore,
-    held: &Held<'_>,
-    issues: &[Issue],
+    key: Key,
+    records: &[impl Serialize + Sync],
     run: &Run,
 ) -> StoreResult<FileRecord> {
     let limits = run.bounds();
-    let mut file = FileWriter::new(store, held.layout.issues(), limits.compression_level, limits.upload_piece_bytes)?;
-    for issue in issues {
-        let mut line = serde_json::to_vec(issue).unwrap_or_default();
+    let mut file = FileWriter::new(store, key, limits.compression_level, limits.upload_piece_bytes)?;
+    for record in records {
+        let mut line = serde_json::to_vec(record).unwrap_or_default();
         line.push(b'\n');
         file.write(&line).await?;
     }
@@ -92,6 +100,8 @@ fn manifest(
             by_type: objects_by_type(&by_type),
             bytes_stored: collected.parts.iter().map(|part| part.file.bytes).sum::<u64>()
                 + files.values().map(|file| file.bytes).sum::<u64>(),
+            hooks: facts.hooks,
+            volumes: VolumeCounts::of(&facts.volumes),
             warnings: count(&collected.issues, Severity::Warning),
             errors: count(&collected.issues, Severity::Error),
         },

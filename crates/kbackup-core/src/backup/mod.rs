@@ -7,13 +7,18 @@ mod claim;
 mod collect;
 mod commit;
 mod error;
+mod hooks;
+mod nowhere;
 mod pace;
 mod ports;
+mod preview;
 mod related;
 mod run;
 mod select;
+mod survey;
 mod witness;
 
 pub use error::BackupError;
 pub use ports::Ports;
+pub use preview::{Preview, preview};
 pub use run::{BackupReport, run};

@@ -1,11 +1,12 @@
 //! What a backup works with.
 
 use crate::action::BackupActions;
-use crate::cluster::ClusterReader;
+use crate::cluster::{ClusterReader, PodExec};
 use crate::store::ObjectStore;
 
 /// What a backup works with: the cluster that it reads, the store that it writes to, and what is known about kinds. A
-/// reader is enough: a backup can't change the cluster.
+/// reader is enough: a backup can't change the cluster. What runs commands in containers is needed for hooks alone: without
+/// it, each pod that has hooks is an issue.
 ///
 /// ```
 /// use kbackup_core::backup::Ports;
@@ -13,7 +14,7 @@ use crate::store::ObjectStore;
 /// use kbackup_core::store::MemoryStore;
 ///
 /// let (cluster, store) = (MemoryCluster::new(), MemoryStore::new());
-/// let ports = Ports::new(&cluster, &store);
+/// let ports = Ports::new(&cluster, &store).exec(&cluster);
 /// # drop(ports);
 /// ```
 #[derive(Debug, Clone)]
@@ -21,18 +22,25 @@ pub struct Ports<'a> {
     pub(super) cluster: &'a dyn ClusterReader,
     pub(super) store: &'a dyn ObjectStore,
     pub(super) actions: BackupActions,
+    pub(super) exec: Option<&'a dyn PodExec>,
 }
 
 impl<'a> Ports<'a> {
     /// This cluster and this store, with the built-in actions.
     #[must_use]
     pub fn new(cluster: &'a dyn ClusterReader, store: &'a dyn ObjectStore) -> Self {
-        Self { cluster, store, actions: BackupActions::builtin() }
+        Self { cluster, store, actions: BackupActions::builtin(), exec: None }
     }
 
     /// The same with other actions: own ones added, built-in ones taken away.
     #[must_use]
     pub fn actions(self, actions: BackupActions) -> Self {
         Self { actions, ..self }
+    }
+
+    /// The same, and this to run the commands of hooks with.
+    #[must_use]
+    pub fn exec(self, exec: &'a dyn PodExec) -> Self {
+        Self { exec: Some(exec), ..self }
     }
 }

@@ -6,15 +6,19 @@ use super::archive::Archive;
 use super::claim::{Held, take};
 use super::collect::{Collect, Collected, collect};
 use super::commit::{Facts, close, commit};
+use super::hooks::run_hooks;
 use super::pace::Pace;
 use super::related::{Gathered, Round};
 use super::select::select;
+use super::survey::{Plans, Survey};
 use super::{BackupError, Ports};
 use crate::action::BackupActions;
+use crate::cluster::ClusterInfo;
 use crate::filter::{Needs, Selection};
 use crate::format::{Manifest, Resolved};
+use crate::hook::Ordered;
 use crate::issue::{Code, Issue, Stage};
-use crate::model::BackupName;
+use crate::model::{BackupName, Revision};
 use crate::run::Run;
 use crate::spec::BackupSpec;
 
@@ -51,11 +55,7 @@ pub async fn run(
         return Err(BackupError::ReadOnly { store: store.to_string() });
     }
     let held = take(store, name, run).await?;
-    let written = tokio::select! {
-        biased;
-        () = run.cancelled() => Err(BackupError::Cancelled),
-        written = write(ports, &held, (name, spec), run) => written,
-    };
+    let written = write(ports, &held, (name, spec), run).await;
     let committed = match written {
         // From here on the run can't be cancelled: the manifest is there or it is not.
         Ok(report) => commit(store, &held, &report.manifest).await.map(|()| report),
@@ -65,23 +65,63 @@ pub async fn run(
     committed
 }
 
-/// Everything but the commit.
+/// What was read.
+pub(super) struct Taken<'a> {
+    archive: Archive<'a>,
+    pub(super) collected: Collected,
+    pub(super) survey: Survey,
+    info: ClusterInfo,
+    pub(super) resolved: Resolved,
+    pub(super) revision: Revision,
+}
+
+/// Everything but the commit. A run that is cancelled ends the reading and the writing at once, and never the hooks: what
+/// they have stopped must go on.
 async fn write(
     ports: &Ports<'_>,
     held: &Held<'_>,
     (name, spec): (&BackupName, &BackupSpec),
     run: &Run,
 ) -> Result<BackupReport, BackupError> {
-    let Ports { cluster, store, ref actions } = *ports;
+    let taken = until_cancelled(run, read(ports, held, spec, run)).await?;
+    let Taken { archive, mut collected, survey, info, resolved, revision } = taken;
+    let Plans { hooks, volumes, issues } = survey.plans();
+    for issue in issues {
+        run.report(&mut collected.issues, issue);
+    }
+    let ran = run_hooks(ports.exec, held, hooks, run).await;
+    collected.issues.extend(ran.issues);
+
+    run.stage("finishing the archive");
+    let facts = Facts { name, spec, cluster: info, resolved, revision, hooks: ran.counts, volumes: volumes.records };
+    let issues = collected.issues.clone();
+    let closed = async {
+        let closed = close(ports.store, held, facts, archive, collected, run).await;
+        closed.map_err(BackupError::store("finishing the archive"))
+    };
+    let manifest = until_cancelled(run, closed).await?;
+    Ok(BackupReport { manifest, issues })
+}
+
+/// Discovers, selects and reads all objects.
+pub(super) async fn read<'a>(
+    ports: &'a Ports<'a>,
+    held: &'a Held<'a>,
+    spec: &BackupSpec,
+    run: &'a Run,
+) -> Result<Taken<'a>, BackupError> {
+    let Ports { cluster, store, ref actions, .. } = *ports;
     run.stage("discovering the cluster");
     let info = cluster.info().await.map_err(BackupError::cluster("asking who it is"))?;
     let discovery = cluster.discover().await.map_err(BackupError::cluster("discovering its types"))?;
     let revision = cluster.revision().await.map_err(BackupError::cluster("reading its newest revision"))?;
     let selection = select(cluster, &discovery, revision, spec, run).await?;
+    let ordered = Ordered::resolve(&spec.ordered_resources, &discovery).map_err(BackupError::Invalid)?;
     run.stage(format!("reading {} types at revision {revision}", selection.types().count()));
 
     let archive = Archive::new(store, held, run.bounds()).map_err(BackupError::store("beginning the archive"))?;
     let gathered = Gathered::new(actions, selection.types_if_needed());
+    let survey = Survey::new(spec, ordered);
     let cx = Collect {
         cluster,
         archive: &archive,
@@ -91,7 +131,7 @@ async fn write(
         revision,
         round: None,
         pace: &Pace::new(run.bounds().bytes_per_second_max),
-        witnesses: &[&gathered],
+        witnesses: &[&gathered, &survey],
         run,
     };
     let mut collected = collect(&cx, selection.queries.clone()).await?;
@@ -99,17 +139,22 @@ async fn write(
     for issue in selection.issues.iter().cloned().chain(gathered.into_issues()) {
         run.report(&mut collected.issues, issue);
     }
-
-    run.stage("finishing the archive");
     let listed = selection.types().map(|ty| ty.gvr.clone());
     let types: BTreeSet<_> = listed.chain(collected.by_type().into_keys()).collect();
     let resolved = Resolved { namespaces: selection.namespaces.clone(), types: types.into_iter().collect() };
-    let facts = Facts { name, spec, cluster: info, resolved, revision };
-    let issues = collected.issues.clone();
-    let manifest = close(store, held, facts, archive, collected, run)
-        .await
-        .map_err(BackupError::store("finishing the archive"))?;
-    Ok(BackupReport { manifest, issues })
+    Ok(Taken { archive, collected, survey, info, resolved, revision })
+}
+
+/// A stage that ends, by being dropped, when the run is cancelled.
+pub(super) async fn until_cancelled<T>(
+    run: &Run,
+    stage: impl Future<Output = Result<T, BackupError>>,
+) -> Result<T, BackupError> {
+    tokio::select! {
+        biased;
+        () = run.cancelled() => Err(BackupError::Cancelled),
+        done = stage => done,
+    }
 }
 
 /// Takes what the objects so far need, and what that needs, until nothing new is needed.

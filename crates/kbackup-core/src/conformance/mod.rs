@@ -5,5 +5,6 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a suite is test code that happens to be public")]
 
 pub mod cluster;
+pub mod exec;
 pub mod snapshot;
 pub mod store;

@@ -99,6 +99,12 @@ impl BackupLayout {
         self.file("issues.jsonl.zst")
     }
 
+    /// What was done with each volume, one a line.
+    #[must_use]
+    pub fn volumes(&self) -> Key {
+        self.file("volumes.jsonl.zst")
+    }
+
     /// A part of the archive.
     #[must_use]
     pub fn part(&self, number: u32) -> Key {

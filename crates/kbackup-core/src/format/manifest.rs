@@ -8,11 +8,13 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::FormatVersion;
+use crate::hook::HookCounts;
 use crate::issue::Outcome;
 use crate::model::{BackupName, Gvr, Revision};
 use crate::snapshot::SnapshotId;
 use crate::spec::{BackupSpec, Consistency};
 use crate::store::Key;
+use crate::volume::VolumeCounts;
 
 /// `manifest.json`: the commit record of a backup. Written last, with create-if-absent; the backup exists from then on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -128,6 +130,12 @@ pub struct Counts {
     pub bytes_raw: u64,
     /// Bytes in the store, without this manifest.
     pub bytes_stored: u64,
+    /// Commands of hooks that were run.
+    #[serde(default)]
+    pub hooks: HookCounts,
+    /// Volumes, by what was decided for them.
+    #[serde(default)]
+    pub volumes: VolumeCounts,
     /// Issues that are warnings.
     pub warnings: u64,
     /// Issues that are errors.

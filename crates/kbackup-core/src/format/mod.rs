@@ -13,6 +13,7 @@ mod manifest;
 mod marker;
 mod part;
 mod read;
+mod records;
 mod scan;
 pub mod velero;
 mod version;

@@ -206,7 +206,7 @@ fn failed(name: &BackupName, file: &FileRecord, error: StoreError) -> FormatErro
 }
 
 /// Gives every line of a compressed file to `take`, then checks the file's digest: an `Err` voids all lines.
-async fn read_lines(
+pub(super) async fn read_lines(
     store: &dyn ObjectStore,
     name: &BackupName,
     file: &FileRecord,

@@ -30,7 +30,7 @@ mod turn;
 pub use annotations::HookAnnotations;
 pub use command::parse_command;
 pub use order::Ordered;
-pub use plan::{HookBlock, HookPlan};
+pub use plan::{HookBlock, HookCounts, HookPlan};
 pub use pod::PodFacts;
 pub use restore::{RestoreCommand, RestoreFound, RestoreHookRules, RestoredPodHooks};
 pub use rules::{Found, Hook, HookRules, Phase, PodHooks};

@@ -2,7 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Ordered, PodHooks};
+
+/// How many commands of hooks were run. Those that were not begun don't count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HookCounts {
+    /// Begun.
+    pub attempted: u64,
+    /// Of these: ended with another code than zero, took too long, or could not be run.
+    pub failed: u64,
+}
 
 /// The hooks of a backup.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -45,10 +57,15 @@ impl HookPlan {
         Self { blocks: blocks.into_values().map(|pods| HookBlock { pods }).collect() }
     }
 
+    /// The pods, in their order.
+    pub fn pods(&self) -> impl Iterator<Item = &PodHooks> {
+        self.blocks.iter().flat_map(|block| &block.pods)
+    }
+
     /// How many commands it is, if none fails.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.blocks.iter().flat_map(|block| &block.pods).map(|hooks| hooks.pre.len() + hooks.post.len()).sum()
+        self.pods().map(|hooks| hooks.pre.len() + hooks.post.len()).sum()
     }
 
     /// Whether there is nothing to run.

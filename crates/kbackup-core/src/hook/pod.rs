@@ -41,6 +41,12 @@ impl PodFacts {
         })
     }
 
+    /// Whether its containers are yet to begin: no command can run in them.
+    #[must_use]
+    pub fn has_not_begun(&self) -> bool {
+        matches!(self.phase.as_str(), "Pending" | "")
+    }
+
     /// Whether all its containers have ended, for good.
     #[must_use]
     pub fn has_ended(&self) -> bool {

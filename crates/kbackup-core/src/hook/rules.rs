@@ -87,6 +87,12 @@ impl HookRules {
         Self { resources: for_pods.map(resource).collect() }
     }
 
+    /// Whether objects of this type can have hooks: pods.
+    #[must_use]
+    pub fn wants(ty: &Gvr) -> bool {
+        ty.group.is_empty() && ty.plural == "pods"
+    }
+
     /// The hooks of one pod. One that has ended has none, and says nothing.
     #[must_use]
     pub fn of_pod(&self, ty: &Gvr, pod: &Object) -> Found {
@@ -108,6 +114,10 @@ impl HookRules {
         let post = reading.phase(Phase::Post, &fitting);
         let issues = reading.issues.into_iter().map(|issue| issue.about(at.clone())).collect();
         let any = !pre.is_empty() || !post.is_empty();
+        if any && facts.has_not_begun() {
+            let why = "its hooks are not run: its containers have not begun, so nothing in it writes";
+            return Found::only(Issue::warning(Stage::Hook, Code::HookFailed, why).about(at));
+        }
         Found { hooks: any.then_some(PodHooks { pod: at, claims: facts.claims, pre, post }), issues }
     }
 }

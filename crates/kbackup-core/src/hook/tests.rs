@@ -169,13 +169,17 @@ fn annotations_win_over_the_spec_phase_by_phase() {
 }
 
 #[test]
-fn pods_that_have_ended_are_left_alone() {
-    for (phase, expect) in [("Running", 1), ("Pending", 1), ("Unknown", 1), ("", 1), ("Succeeded", 0), ("Failed", 0)] {
+fn pods_in_which_nothing_runs_are_left_alone() {
+    for (phase, hooks, issues) in
+        [("Running", 1, 1), ("Unknown", 1, 1), ("Pending", 0, 1), ("", 0, 1), ("Succeeded", 0, 0), ("Failed", 0, 0)]
+    {
         let mut pod = pod(json!({"pre.hook.backup.velero.io/command": "sync",
             "post.hook.backup.velero.io/command": "["}));
         pod["status"]["phase"] = phase.into();
         let found = of(&pod, &json!({}));
-        assert_eq!((lines(&found).0.len(), found.issues.len()), (expect, expect), "{phase}");
+        assert_eq!((lines(&found).0.len(), found.issues.len()), (hooks, issues), "{phase}");
+        let severity = if hooks == 0 { Severity::Warning } else { Severity::Error };
+        assert!(found.issues.iter().all(|issue| issue.severity == severity), "{phase}: {:?}", found.issues);
     }
 }
 

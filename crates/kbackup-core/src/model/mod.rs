@@ -7,6 +7,7 @@ mod labels;
 mod name;
 mod nearest;
 mod object;
+mod quantity;
 mod resource;
 mod revision;
 
@@ -16,6 +17,7 @@ pub use labels::{LabelSelector, Operator, Requirement, SelectorError};
 pub use name::{BackupName, NameError};
 pub use nearest::{edit_distance, nearest};
 pub use object::{Object, ObjectError, ObjectMeta, OwnerRef};
+pub use quantity::{Quantity, QuantityError};
 pub use resource::{Gvk, Gvr, GvrError, ObjectRef, ResourceType, Verb};
 pub use revision::{Revision, RevisionError};
 

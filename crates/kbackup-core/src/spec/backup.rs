@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::filters::filter_violations;
 use super::hooks::hook_violations;
 use super::selection::scope_violations;
-use super::{BackupHooks, NamespacedFilter, ResourceFilter, Ttl, Violation, Violations};
+use super::volumes::policy_violations;
+use super::{BackupHooks, NamespacedFilter, ResourceFilter, Ttl, Violation, Violations, VolumePolicy};
 use crate::model::LabelSelector;
 
 /// The label of a backup that a schedule has made; its value is the schedule's name.
@@ -76,6 +77,17 @@ pub struct BackupSpec {
     /// type has no namespaces. It is the order of the hooks of pods, and of the snapshots of volumes.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub ordered_resources: BTreeMap<String, String>,
+    /// Whether volumes are snapshotted. Not given: yes, where a provider of snapshots is set up; and where none is, that is
+    /// worth a warning only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snapshot_volumes: Option<bool>,
+    /// Whether the files of the volumes of pods are copied unless a pod says otherwise. Not given: no, unless a pod asks
+    /// for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default_volumes_to_fs_backup: Option<bool>,
+    /// What happens to the bytes of volumes: the first that fits one decides, over all else.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub volume_policies: Vec<VolumePolicy>,
     /// How long the backup is kept.
     pub ttl: Ttl,
     /// How strictly all types must be read at one revision.
@@ -146,6 +158,7 @@ impl BackupSpec {
         found.extend(labels.violations().into_iter().map(|why| Violation::new("labels", why)));
         found.extend(hook_violations(&self.hooks));
         found.extend(order_violations(&self.ordered_resources));
+        found.extend(policy_violations(&self.volume_policies));
         found.extend(self.style_violation());
         scope_violations(
             &mut found,

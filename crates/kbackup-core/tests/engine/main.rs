@@ -7,6 +7,7 @@ mod catalog;
 mod changes;
 mod crash;
 mod format;
+mod hooks;
 mod life;
 mod related;
 mod restore;

@@ -55,6 +55,7 @@ tests! { forgetful:
 
 tests! { real:
     contract::all,
+    contract::commands_run_in_pods,
     reading::tells_who_it_is,
     reading::every_type_lists_at_one_revision,
     reading::an_exact_list_is_as_it_was,
@@ -72,6 +73,7 @@ tests! { real:
 }
 
 /// A cluster to test with, and a namespace of the test's own in it.
+#[derive(Debug)]
 struct Tested {
     cluster: KubeCluster,
     discovery: Discovery,

@@ -10,7 +10,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use futures::{SinkExt, StreamExt};
 use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
-use hyper::upgrade::OnUpgrade;
+use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use kbackup_core::cluster::{ClusterResult, ExecCommand, ExecOutput, MemoryCluster, PodExec};
 use kbackup_core::model::ObjectRef;
@@ -30,6 +30,8 @@ const PROTOCOLS: [&str; 2] = ["v5.channel.k8s.io", "v4.channel.k8s.io"];
 const RUN_FOR_MAX: Duration = Duration::from_secs(3600);
 /// How long a client may take to close its end.
 const CLOSE_WITHIN: Duration = Duration::from_secs(5);
+
+type Socket = WebSocketStream<TokioIo<Upgraded>>;
 
 const STDOUT: u8 = 1;
 const STDERR: u8 = 2;
@@ -83,7 +85,14 @@ async fn session(on_upgrade: OnUpgrade, cluster: MemoryCluster, pod: ObjectRef, 
         return;
     };
     let mut socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, None).await;
-    let result = PodExec::exec(&cluster, &pod, &run).await;
+    let result = tokio::select! {
+        biased;
+        result = PodExec::exec(&cluster, &pod, &run) => result,
+        () = gone(&mut socket) => {
+            tracing::debug!(%pod, "a client went before its command ended");
+            return;
+        }
+    };
     let sent = async {
         for message in messages(&result) {
             socket.send(message).await?;
@@ -96,6 +105,11 @@ async fn session(on_upgrade: OnUpgrade, cluster: MemoryCluster, pod: ObjectRef, 
     if !matches!(tokio::time::timeout(CLOSE_WITHIN, sent).await, Ok(Ok(()))) {
         tracing::debug!(%pod, "a client did not wait for the end of its command");
     }
+}
+
+/// Waits until the client has closed the connection; what it says before does not matter.
+async fn gone(socket: &mut Socket) {
+    while let Some(Ok(_)) = socket.next().await {}
 }
 
 fn messages(result: &ClusterResult<ExecOutput>) -> Vec<Message> {

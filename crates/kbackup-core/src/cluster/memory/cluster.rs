@@ -15,7 +15,7 @@ use super::table::Key;
 use super::types::Served;
 use super::write::Write;
 use crate::clock::{Clock, SystemClock};
-use crate::cluster::{ClusterResult, DeleteOptions, ExecCommand, ExecOutput, Part, Patch, WriteOptions};
+use crate::cluster::{ClusterResult, DeleteOptions, Part, Patch, WriteOptions};
 use crate::model::{Discovery, Gvr, Object, ObjectRef, ResourceType, Revision, Verb};
 
 /// A Kubernetes API server's storage and semantics, in memory. A clone is the same cluster.
@@ -256,21 +256,6 @@ impl MemoryCluster {
     /// Counts from zero again.
     pub fn reset_requests(&self) {
         self.inner.counters.reset();
-    }
-
-    /// Says what a pod answers to commands. Without it, `exec` fails with `Unavailable`.
-    pub fn script_exec(
-        &self,
-        pod: &ObjectRef,
-        answer: impl Fn(&ExecCommand) -> ClusterResult<ExecOutput> + Send + Sync + 'static,
-    ) {
-        self.inner.script().set(pod, Arc::new(answer));
-    }
-
-    /// The commands that pods were asked to run, oldest first; the last 10,000 of them.
-    #[must_use]
-    pub fn exec_calls(&self) -> Vec<(ObjectRef, ExecCommand)> {
-        self.inner.script().calls()
     }
 
     /// Does a write under the lock, lets the controllers follow and tells the watches.

@@ -3,14 +3,28 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::{errors, tree};
+use bytes::Bytes;
+
+use super::{MemoryCluster, errors, tree};
 use crate::cluster::{ClusterError, ClusterErrorKind, ClusterResult, ExecCommand, ExecOutput};
 use crate::model::{Object, ObjectRef};
 
-/// What a pod answers to a command.
-pub(super) type Answer = Arc<dyn Fn(&ExecCommand) -> ClusterResult<ExecOutput> + Send + Sync>;
+/// What a scripted command does.
+#[derive(Debug)]
+pub struct ScriptedExec {
+    /// How long it takes.
+    pub takes: Duration,
+    /// How it ends, if it may take that long.
+    pub ends: ClusterResult<ExecOutput>,
+}
 
+/// What a pod answers to a command.
+pub(super) type Answer = Arc<dyn Fn(&ExecCommand) -> ScriptedExec + Send + Sync>;
+
+/// What is kept of each of the two outputs.
+const OUTPUT_BYTES_MAX: usize = 64 << 10;
 /// How many calls are remembered.
 const CALLS_MAX: usize = 10_000;
 
@@ -19,6 +33,33 @@ const CALLS_MAX: usize = 10_000;
 pub(super) struct Script {
     answers: BTreeMap<ObjectRef, Answer>,
     calls: VecDeque<(ObjectRef, ExecCommand)>,
+}
+
+impl MemoryCluster {
+    /// Says what a pod answers to commands. Without it, `exec` fails with `Unavailable`.
+    pub fn script_exec(
+        &self,
+        pod: &ObjectRef,
+        answer: impl Fn(&ExecCommand) -> ClusterResult<ExecOutput> + Send + Sync + 'static,
+    ) {
+        self.script_timed_exec(pod, move |run| answer(run).into());
+    }
+
+    /// As [`MemoryCluster::script_exec`], with commands that take their time, on the clock of the cluster: one that takes
+    /// longer than it may is a `Timeout`.
+    pub fn script_timed_exec(
+        &self,
+        pod: &ObjectRef,
+        answer: impl Fn(&ExecCommand) -> ScriptedExec + Send + Sync + 'static,
+    ) {
+        self.inner.script().set(pod, Arc::new(answer));
+    }
+
+    /// The commands that pods were asked to run, oldest first; the last 10,000 of them.
+    #[must_use]
+    pub fn exec_calls(&self) -> Vec<(ObjectRef, ExecCommand)> {
+        self.inner.script().calls()
+    }
 }
 
 impl Script {
@@ -44,6 +85,19 @@ impl Script {
             let why = format!("pod {at} answers no commands: none was scripted for it");
             ClusterError::new(ClusterErrorKind::Unavailable, why)
         })
+    }
+}
+
+/// The output with as much of what was written as the port keeps.
+pub(super) fn cut(output: ExecOutput) -> ExecOutput {
+    let start = |bytes: Bytes| bytes.slice(..bytes.len().min(OUTPUT_BYTES_MAX));
+    ExecOutput { stdout: start(output.stdout), stderr: start(output.stderr), ..output }
+}
+
+impl From<ClusterResult<ExecOutput>> for ScriptedExec {
+    /// At once.
+    fn from(ends: ClusterResult<ExecOutput>) -> Self {
+        Self { takes: Duration::ZERO, ends }
     }
 }
 

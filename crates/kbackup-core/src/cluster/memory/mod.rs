@@ -34,5 +34,6 @@ mod write;
 
 pub use cluster::{MemoryCluster, MemoryClusterBuilder};
 pub use counts::{Request, RequestCounts};
+pub use exec::ScriptedExec;
 pub use fields::{FieldSelector, FieldSelectorError};
 pub use request::{Deleted, ListAt, ListPage, ListRequest, WatchEvent, WatchRequest};

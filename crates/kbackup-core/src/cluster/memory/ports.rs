@@ -7,12 +7,13 @@ use futures::stream::{self, BoxStream, StreamExt};
 use serde_json::Value;
 
 use super::counts::Request;
+use super::exec::{ScriptedExec, cut};
 use super::list::{metadata_only, next_limit};
 use super::request::{ListAt, ListPage, ListRequest};
 use super::{FieldSelector, MemoryCluster, errors, tree};
 use crate::cluster::{
-    At, ClusterErrorKind, ClusterInfo, ClusterReader, ClusterResult, ClusterWriter, Condition, Created, DeleteOptions,
-    ExecCommand, ExecOutput, ListQuery, Page, Part, Patch, PodExec, Waited, WriteOptions,
+    At, ClusterError, ClusterErrorKind, ClusterInfo, ClusterReader, ClusterResult, ClusterWriter, Condition, Created,
+    DeleteOptions, ExecCommand, ExecOutput, ListQuery, Page, Part, Patch, PodExec, Waited, WriteOptions,
 };
 use crate::model::{Discovery, Gvr, Object, ObjectRef, ResourceType, Revision};
 
@@ -120,7 +121,15 @@ impl PodExec for MemoryCluster {
             return Err(errors::no_such_type());
         }
         let answer = self.inner.script().call(&found, pod, run)?;
-        answer(run)
+        let ScriptedExec { takes, ends } = answer(run);
+        if !takes.is_zero() {
+            self.inner.clock.sleep(takes.min(run.timeout)).await;
+        }
+        if takes > run.timeout {
+            let message = format!("the command in {pod} did not end within {} s", run.timeout.as_secs_f64());
+            return Err(ClusterError::new(ClusterErrorKind::Timeout, message));
+        }
+        ends.map(cut)
     }
 }
 

@@ -144,12 +144,12 @@ pub(super) fn data_of(object: &Object) -> String {
 }
 
 /// A part of a name that nobody else uses.
-pub(super) fn unique() -> String {
+pub(in crate::conformance) fn unique() -> String {
     uuid::Uuid::new_v4().simple().to_string()[..10].to_owned()
 }
 
 /// That a call failed, and as what.
-pub(super) fn assert_kind<T>(result: ClusterResult<T>, expect: ClusterErrorKind, what: &str) {
+pub(in crate::conformance) fn assert_kind<T>(result: ClusterResult<T>, expect: ClusterErrorKind, what: &str) {
     match result {
         Ok(_) => panic!("{what} succeeded instead of failing as {expect:?}"),
         Err(error) => {

@@ -14,7 +14,7 @@
 //! # });
 //! ```
 
-mod area;
+pub(super) mod area;
 mod custom;
 mod delete;
 mod list;

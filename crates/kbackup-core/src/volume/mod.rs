@@ -1,0 +1,20 @@
+//! What happens to the bytes of volumes: which would be snapshotted, copied as files or skipped, and why.
+//!
+//! All of it is pure. [`VolumeSurvey`] keeps of the objects of a backup what the decisions need, and [`VolumeSurvey::plan`]
+//! makes them: one [`VolumeRecord`] a volume. Policies come first (the first that fits), then what pods ask for, then what
+//! the spec says for all.
+
+mod candidate;
+mod decide;
+mod facts;
+mod plan;
+mod record;
+mod source;
+mod survey;
+
+pub use plan::VolumePlan;
+pub use record::{VolumeCounts, VolumeRecord, VolumeResult};
+pub use survey::{VolumeRules, VolumeSurvey};
+
+#[cfg(test)]
+mod tests;
