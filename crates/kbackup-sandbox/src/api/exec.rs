@@ -42,8 +42,8 @@ const END: u8 = 3;
 /// # Errors
 /// What the server answers instead: 404 for the pod, 400 where no WebSocket is asked for or can be had.
 pub(super) fn exec(cluster: &MemoryCluster, call: Call, pod: ObjectRef) -> ApiResult<Response<Body>> {
-    cluster.get(&pod)?;
     let run = command(&call.query)?;
+    cluster.check_exec(&pod, &run)?;
     let (key, protocol) = handshake(&call.headers)?;
     let upgrade = call.upgrade.ok_or_else(|| ApiError::bad_request("commands need a connection over a socket"))?;
     upgrade.sessions.leave(Box::pin(session(upgrade.on_upgrade, cluster.clone(), pod, run)));

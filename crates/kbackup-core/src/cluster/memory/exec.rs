@@ -55,6 +55,14 @@ impl MemoryCluster {
         self.inner.script().set(pod, Arc::new(answer));
     }
 
+    /// Whether a command could be begun, for a server that must say no before it changes the protocol.
+    ///
+    /// # Errors
+    /// `NotFound` where there is no such pod, `Invalid` where it has no such container.
+    pub fn check_exec(&self, pod: &ObjectRef, run: &ExecCommand) -> ClusterResult<()> {
+        check_container(&self.get(pod)?, run)
+    }
+
     /// The commands that pods were asked to run, oldest first; the last 10,000 of them.
     #[must_use]
     pub fn exec_calls(&self) -> Vec<(ObjectRef, ExecCommand)> {
