@@ -15,6 +15,8 @@ macro_rules! runs {
 mod back_up_to_a_folder;
 #[path = "dry_run.rs"]
 mod dry_run;
+#[path = "encrypt_and_sign.rs"]
+mod encrypt_and_sign;
 #[path = "flaky_store.rs"]
 mod flaky_store;
 #[path = "list_and_delete.rs"]
@@ -43,6 +45,7 @@ mod verify_and_copy;
 runs!(
     back_up_to_a_folder,
     dry_run,
+    encrypt_and_sign,
     flaky_store,
     list_and_delete,
     migrate,

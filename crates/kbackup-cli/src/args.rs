@@ -2,7 +2,9 @@
 
 mod backup;
 mod global;
+mod keygen;
 mod location;
+mod protection;
 mod restore;
 mod sandbox;
 mod schedule;
@@ -19,9 +21,11 @@ pub(crate) use backup::{
     BackupPrune, BackupSweep, BackupVerb, BackupVerify, ExportFormat,
 };
 pub(crate) use global::{Global, LogFormat, Output};
+pub(crate) use keygen::KeygenArgs;
 pub(crate) use location::{
     LocationAdd, LocationArgs, LocationGet, LocationName, LocationSet, LocationSettings, LocationVerb,
 };
+pub(crate) use protection::ProtectionArgs;
 pub(crate) use restore::{RestoreArgs, RestoreCreate, RestoreVerb};
 pub(crate) use sandbox::{DemoArgs, SandboxArgs};
 pub(crate) use schedule::{ScheduleArgs, ScheduleCreate, ScheduleGet, ScheduleName, ScheduleRun, ScheduleVerb};
@@ -55,13 +59,16 @@ pub(crate) enum Noun {
     /// Name the object stores that backups are kept in, and try them out.
     #[command(visible_alias = "locations")]
     Location(LocationArgs),
+    /// Make a key: an identity that opens encrypted backups, or with --signing a key that signs them.
+    Keygen(KeygenArgs),
     /// Print the version.
     Version,
 }
 
 /// Parses the command line; verb-first forms (`get backups`) are accepted too.
 pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Args, clap::Error> {
-    let matches = Args::command().try_get_matches_from(words::noun_first(words.into_iter().collect()))?;
+    let matches =
+        Args::command().try_get_matches_from(words::keygen_out(words::noun_first(words.into_iter().collect())))?;
     let mut args = Args::from_arg_matches(&matches)?;
     args.global.one_store(&matches)?;
     Ok(args)
@@ -113,6 +120,11 @@ mod tests {
             "kbackup restore create --from-backup nightly --namespace-mappings a:b,c:d --dry-run",
             "kbackup create restore again --from-backup nightly --owned include",
             "kbackup version",
+            "kbackup keygen -o key.txt",
+            "kbackup -q keygen --signing -obackup.key",
+            "kbackup backup create x -r age1abc --recipient age1def --recipients-file team.txt --passphrase-file p",
+            "kbackup backup create x --sign-key backup.key --compression-level 9",
+            "kbackup restore create --from-backup x -i key.txt -i other.txt --trusted-key backup.key.pub",
         ] {
             assert!(check(line).is_ok(), "{line}: {:?}", check(line).err());
         }
@@ -132,6 +144,7 @@ mod tests {
             ("kbackup backup create ../x", "name"),
             ("kbackup backup export x --to memory://", "--format"),
             ("kbackup backup export x --format valero --to memory://", "velero"),
+            ("kbackup backup create x --compression-level 23", "1..=22"),
             ("kbackup backup create x -l a=b=", "selector"),
             ("kbackup backup create x --labels team", "key=value"),
         ] {

@@ -5,6 +5,7 @@ mod demo;
 mod export;
 mod failure;
 mod keep;
+mod keygen;
 mod location;
 mod restore;
 mod run;
@@ -53,6 +54,7 @@ pub(crate) async fn run(args: &Args) -> Result<Code, Failure> {
             ScheduleVerb::Run(run) => schedule::run(global, run).await,
             ScheduleVerb::Delete(name) => schedule::delete(global, name),
         },
+        Noun::Keygen(keygen) => keygen::run(global, keygen),
         Noun::Version => view::version(global),
     }
 }

@@ -12,6 +12,7 @@ use kbackup_providers::registry::{OpenError, OpenOptions, Registry, open};
 use crate::args::Global;
 use crate::config::Config;
 use crate::error::{Code, Failure};
+use crate::keys;
 
 /// The location of `--location`, or the default one; `None` where a store was named by its URL.
 pub(crate) fn location(global: &Global) -> Result<Option<Location>, Failure> {
@@ -75,10 +76,10 @@ pub(crate) async fn cluster(global: &Global) -> Result<KubeCluster, Failure> {
     })
 }
 
-/// The engine of both.
+/// The engine of both, with the keys of the global flags.
 pub(crate) async fn engine(global: &Global) -> Result<(Engine, Arc<dyn ObjectStore>), Failure> {
-    let store = store(global)?;
+    let (store, keyring) = (store(global)?, keys::keyring(global)?);
     let cluster = Arc::new(cluster(global).await?);
-    let engine = Engine::shared(Arc::<KubeCluster>::clone(&cluster), Arc::clone(&store)).exec(cluster);
+    let engine = Engine::shared(Arc::<KubeCluster>::clone(&cluster), Arc::clone(&store)).exec(cluster).unlock(keyring);
     Ok((engine, store))
 }

@@ -7,6 +7,7 @@ mod config;
 mod connect;
 mod document;
 mod error;
+mod keys;
 mod signal;
 mod view;
 

@@ -6,7 +6,8 @@ use crate::action::{BackupActions, Transforms};
 use crate::backup::{self, BackupError, BackupReport, Preview};
 use crate::catalog::{self, CatalogError, Depth, Expired, Listed, Policies, Survey, Verification};
 use crate::cluster::{ClusterWriter, PodExec};
-use crate::format::{FormatError, Manifest, read_manifest};
+use crate::crypt::{Keyring, Protection};
+use crate::format::{Access, FormatError, Manifest, read_manifest};
 use crate::limits::Limits;
 use crate::model::BackupName;
 use crate::report::RestoreReport;
@@ -48,6 +49,8 @@ pub struct Engine {
     transforms: Transforms,
     actions: BackupActions,
     snapshots: SnapshotProviders,
+    protection: Arc<Protection>,
+    keyring: Arc<Keyring>,
 }
 
 impl Engine {
@@ -60,7 +63,9 @@ impl Engine {
     #[must_use]
     pub fn shared(cluster: Arc<dyn ClusterWriter>, store: Arc<dyn ObjectStore>) -> Self {
         let (transforms, actions) = (Transforms::builtin(), BackupActions::builtin());
-        Self { cluster, store, exec: None, transforms, actions, snapshots: SnapshotProviders::default() }
+        let (protection, keyring) = Default::default();
+        let snapshots = SnapshotProviders::default();
+        Self { cluster, store, exec: None, transforms, actions, snapshots, protection, keyring }
     }
 
     /// The same engine with other transforms: own ones added, built-in ones taken away.
@@ -87,12 +92,31 @@ impl Engine {
         Self { snapshots, ..self }
     }
 
+    /// The same engine, whose backups are encrypted and signed as `protection` says.
+    #[must_use]
+    pub fn protect(self, protection: Protection) -> Self {
+        Self { protection: Arc::new(protection), ..self }
+    }
+
+    /// The same engine, which opens encrypted backups with these keys, and trusts only what one of them has signed.
+    #[must_use]
+    pub fn unlock(self, keyring: Keyring) -> Self {
+        Self { keyring: Arc::new(keyring), ..self }
+    }
+
+    /// The store with the keys of this engine: for reading the files of a backup.
+    #[must_use]
+    pub fn access(&self) -> Access<'_> {
+        Access::new(&*self.store, &self.keyring)
+    }
+
     /// Makes a backup: see [`backup::run`].
     ///
     /// # Errors
     /// As [`backup::run`].
     pub async fn backup(&self, name: &BackupName, spec: &BackupSpec, run: &Run) -> Result<BackupReport, BackupError> {
-        let ports = backup::Ports::new(&*self.cluster, &*self.store).actions(self.actions.clone());
+        let ports =
+            backup::Ports::new(&*self.cluster, &*self.store).actions(self.actions.clone()).protect(&self.protection);
         let ports = self.exec.iter().fold(ports, |ports, exec| ports.exec(&**exec));
         backup::run(&ports, name, spec, run).await
     }
@@ -120,7 +144,7 @@ impl Engine {
         spec: &RestoreSpec,
         run: &Run,
     ) -> Result<RestorePlan, RestoreError> {
-        restore::plan(&*self.cluster, &*self.store, &self.transforms, (name, spec), run).await
+        restore::plan(&*self.cluster, self.access(), &self.transforms, (name, spec), run).await
     }
 
     /// Does what a plan says: see [`restore::apply`].
@@ -128,7 +152,7 @@ impl Engine {
     /// # Errors
     /// As [`restore::apply`].
     pub async fn apply(&self, plan: &RestorePlan, run: &Run) -> Result<RestoreReport, RestoreError> {
-        let ports = restore::Ports::new(&*self.cluster, &*self.store, &self.transforms);
+        let ports = restore::Ports::new(&*self.cluster, self.access(), &self.transforms);
         let ports = self.exec.iter().fold(ports, |ports, exec| ports.exec(&**exec));
         restore::apply(&ports, plan, run).await
     }
@@ -138,7 +162,7 @@ impl Engine {
     /// # Errors
     /// As [`catalog::list`].
     pub async fn backups(&self, limits: &Limits) -> Result<Vec<Listed>, CatalogError> {
-        catalog::list(&*self.store, limits).await
+        catalog::list(self.access(), limits).await
     }
 
     /// The backups in the store and what is no backup: see [`catalog::survey`].
@@ -146,7 +170,7 @@ impl Engine {
     /// # Errors
     /// As [`catalog::survey`].
     pub async fn survey(&self, limits: &Limits) -> Result<Survey, CatalogError> {
-        catalog::survey(&*self.store, limits).await
+        catalog::survey(self.access(), limits).await
     }
 
     /// What a backup is: see [`read_manifest`].
@@ -154,7 +178,7 @@ impl Engine {
     /// # Errors
     /// As [`read_manifest`].
     pub async fn describe(&self, name: &BackupName) -> Result<Manifest, FormatError> {
-        read_manifest(&*self.store, name).await
+        read_manifest(self.access(), name).await
     }
 
     /// Deletes a backup: see [`catalog::delete`].
@@ -178,6 +202,6 @@ impl Engine {
     /// # Errors
     /// As [`catalog::verify`].
     pub async fn verify(&self, name: &BackupName, depth: Depth, run: &Run) -> Result<Verification, CatalogError> {
-        catalog::verify(&*self.store, name, depth, run).await
+        catalog::verify(self.access(), name, depth, run).await
     }
 }

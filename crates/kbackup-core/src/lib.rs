@@ -9,7 +9,7 @@
 //! | layer | modules |
 //! |---|---|
 //! | 0 | [`model`], [`clock`] |
-//! | 1 | [`issue`], [`spec`], [`report`], [`event`], [`limits`], [`run`], [`patch`], [`modifier`] |
+//! | 1 | [`issue`], [`spec`], [`report`], [`event`], [`limits`], [`run`], [`patch`], [`modifier`], [`crypt`] |
 //! | 2 | [`store`], [`cluster`], [`snapshot`] |
 //! | 3 | [`filter`], [`action`], [`hook`], [`volume`], [`mod@format`], [`compare`] |
 //! | 4 | [`backup`], [`restore`], [`catalog`] |
@@ -33,6 +33,7 @@ pub mod cluster;
 pub mod compare;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+pub mod crypt;
 pub mod engine;
 pub mod event;
 pub mod filter;

@@ -13,3 +13,4 @@ pub mod forgetful;
 pub mod journal;
 pub mod stopping;
 pub mod target;
+pub mod tools;

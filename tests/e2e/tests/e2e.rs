@@ -29,6 +29,7 @@ macro_rules! on_every_cluster {
 
 on_every_cluster!(a_shop_comes_back_as_it_was);
 on_every_cluster!(a_shop_comes_back_under_another_name);
+on_every_cluster!(a_shop_comes_back_encrypted_and_signed);
 on_every_cluster!(monitoring_and_a_shop_come_back_as_they_were);
 on_every_cluster!(monitoring_and_a_shop_come_back_under_other_names);
 on_every_cluster!(a_backup_is_the_cluster_at_one_revision);
@@ -62,4 +63,19 @@ mod a_forgotten_revision_is_named_or_fails_a_strict_backup {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_backup_is_not_listed_and_harms_no_other() {
     scenarios::a_killed_backup_is_not_listed_and_harms_no_other().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_documented_lines_read_a_backup() {
+    scenarios::the_documented_lines_read_a_backup().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_documented_lines_read_a_signed_and_encrypted_backup() {
+    scenarios::the_documented_lines_read_a_signed_and_encrypted_backup().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_documented_line_opens_a_backup_with_a_passphrase() {
+    scenarios::the_documented_line_opens_a_backup_with_a_passphrase().await;
 }

@@ -13,7 +13,7 @@ const ROOT: &str = "crates/kbackup-core/src/";
 /// The layers from below, each with its modules.
 const LAYERS: [&[&str]; 6] = [
     &["model", "clock"],
-    &["issue", "spec", "report", "event", "limits", "run", "patch", "modifier"],
+    &["issue", "spec", "report", "event", "limits", "run", "patch", "modifier", "crypt"],
     &["store", "cluster", "snapshot"],
     &["filter", "action", "hook", "volume", "format", "compare"],
     &["backup", "restore", "catalog"],

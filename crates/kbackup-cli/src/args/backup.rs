@@ -5,6 +5,7 @@ use kbackup_core::catalog;
 use kbackup_core::model::{BackupName, LabelSelector};
 use kbackup_core::spec::{BackupSpec, Consistency, Retention, Ttl};
 
+use super::protection::ProtectionArgs;
 use super::scoped::ScopedTypes;
 use super::selection::Selection;
 
@@ -62,6 +63,8 @@ pub(crate) struct BackupFlags {
     /// How strictly all types must be read at one revision of the cluster.
     #[arg(long, value_enum, default_value_t = Strictness::Revision, value_name = "MODE")]
     consistency: Strictness,
+    #[command(flatten)]
+    pub(crate) protection: ProtectionArgs,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -22,6 +22,15 @@ pub(crate) struct Global {
     /// The configuration file; not given: ~/.config/kbackup/config.toml.
     #[arg(long, global = true, env = "KBACKUP_CONFIG", value_name = "FILE", help_heading = "Global options")]
     pub(crate) config: Option<PathBuf>,
+    /// A file of age identities, or an SSH private key, that opens encrypted backups (repeatable).
+    #[arg(short, long, global = true, env = "KBACKUP_IDENTITY", value_name = "FILE", help_heading = "Global options")]
+    pub(crate) identity: Vec<PathBuf>,
+    /// A file whose first line is the passphrase that encrypts a new backup, or opens what is under one.
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// A public key of minisign, or its file (repeatable). Given, a backup that none of them has signed is refused.
+    #[arg(long, global = true, value_name = "FILE|KEY", help_heading = "Global options")]
+    pub(crate) trusted_key: Vec<String>,
     /// How the result is printed to standard output.
     #[arg(
         short,

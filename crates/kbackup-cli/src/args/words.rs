@@ -14,6 +14,27 @@ const NOUNS: [(&str, &str); 8] = [
     ("locations", "location"),
 ];
 
+/// `kbackup keygen -o FILE` becomes `kbackup keygen --out FILE`: everywhere else `-o` is the format of the output, and a
+/// command line has one meaning for a flag.
+pub(super) fn keygen_out(mut words: Vec<OsString>) -> Vec<OsString> {
+    let is_flag = |word: &OsString| word.to_string_lossy().starts_with('-');
+    let noun = words.iter().skip(1).position(|word| !is_flag(word)).map_or(words.len(), |at| at + 1);
+    if words.get(noun).is_none_or(|word| word != "keygen") {
+        return words;
+    }
+    for word in &mut words[noun + 1..] {
+        let Some(text) = word.to_str().map(str::to_owned) else { continue };
+        match (text.as_str(), text.strip_prefix("--output="), text.strip_prefix("-o")) {
+            ("-o" | "--output", ..) => *word = "--out".into(),
+            (_, Some(file), _) | (_, None, Some(file)) => {
+                *word = format!("--out={}", file.strip_prefix('=').unwrap_or(file)).into();
+            }
+            _ => {}
+        }
+    }
+    words
+}
+
 /// `kbackup get backups …` becomes `kbackup backup get …`: the first verb that a noun follows, where no noun came before.
 pub(super) fn noun_first(mut words: Vec<OsString>) -> Vec<OsString> {
     let noun = |word: &OsString| NOUNS.into_iter().find(|(alias, _)| word == alias).map(|(_, noun)| noun);
@@ -32,6 +53,20 @@ pub(super) fn noun_first(mut words: Vec<OsString>) -> Vec<OsString> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_goes_to_a_file() {
+        for (typed, meant) in [
+            ("kbackup keygen -o key", "kbackup keygen --out key"),
+            ("kbackup -q keygen --signing -okey", "kbackup -q keygen --signing --out=key"),
+            ("kbackup keygen --output=key -q", "kbackup keygen --out=key -q"),
+            ("kbackup keygen --out key", "kbackup keygen --out key"),
+            ("kbackup backup get keygen -o json", "kbackup backup get keygen -o json"),
+        ] {
+            let split = |line: &str| line.split(' ').map(OsString::from).collect::<Vec<_>>();
+            assert_eq!(keygen_out(split(typed)), split(meant), "{typed}");
+        }
+    }
 
     #[test]
     fn verbs_go_behind_their_noun() {

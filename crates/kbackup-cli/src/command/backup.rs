@@ -1,7 +1,7 @@
 //! `kbackup backup create | get | describe | contents | delete`.
 
 use kbackup_core::catalog;
-use kbackup_core::format::read_manifest;
+use kbackup_core::format::{Access, FormatError, read_manifest};
 use kbackup_core::limits::Limits;
 use kbackup_core::run::Run;
 use kbackup_core::snapshot::SnapshotProviders;
@@ -11,6 +11,7 @@ use super::run::{code, run, stamped};
 use crate::args::{BackupContents, BackupCreate, BackupDelete, BackupDescribe, BackupGet, Global};
 use crate::connect;
 use crate::error::{Code, Failure};
+use crate::keys;
 use crate::view;
 
 pub(super) async fn create(global: &Global, create: &BackupCreate) -> Result<Code, Failure> {
@@ -19,22 +20,27 @@ pub(super) async fn create(global: &Global, create: &BackupCreate) -> Result<Cod
         None => stamped("backup")?,
     };
     let spec = create.what.spec(connect::location(global)?.and_then(|location| location.ttl));
+    let protection = keys::protection(global, &create.what.protection)?;
     let (engine, _) = connect::engine(global).await?;
     let (run, _signal) = run(global);
-    let report = engine.backup(&name, &spec, &run).await.map_err(|error| of_backup(&error))?;
+    let mut limits = Limits::default();
+    limits.compression_level = create.what.protection.compression_level.unwrap_or(limits.compression_level);
+    let run = run.limits(limits);
+    let report = engine.protect(protection).backup(&name, &spec, &run).await.map_err(|error| of_backup(&error))?;
     drop(run);
     view::backup_report(global, &report)?;
     Ok(code(report.manifest.outcome))
 }
 
 pub(super) async fn get(global: &Global, get: &BackupGet) -> Result<Code, Failure> {
-    let store = connect::store(global)?;
-    let mut survey = match catalog::survey(&*store, &Limits::default()).await {
+    let (store, keyring) = (connect::store(global)?, keys::keyring(global)?);
+    let access = Access::new(&*store, &keyring);
+    let mut survey = match catalog::survey(access, &Limits::default()).await {
         Ok(survey) => survey,
         Err(error) => return Err(of_catalog(&error, &*store).await),
     };
     if let Some(missing) = get.names.iter().find(|name| !survey.has(name)) {
-        return Err(match read_manifest(&*store, missing).await {
+        return Err(match read_manifest(access, missing).await {
             Err(error) => of_format(&error, &*store).await,
             Ok(_) => {
                 Failure::failed(format!("backup \"{missing}\" appeared while the list was read")).next("run it again")
@@ -48,10 +54,10 @@ pub(super) async fn get(global: &Global, get: &BackupGet) -> Result<Code, Failur
 }
 
 pub(super) async fn contents(global: &Global, contents: &BackupContents) -> Result<Code, Failure> {
-    let store = connect::store(global)?;
+    let (store, keyring) = (connect::store(global)?, keys::keyring(global)?);
     let (namespaces, types) = (&contents.include_namespaces, &contents.include_resources);
     let wanted = catalog::Wanted::new(namespaces, types, contents.selector.clone());
-    match catalog::contents(&*store, &contents.name, &wanted).await {
+    match catalog::contents(Access::new(&*store, &keyring), &contents.name, &wanted).await {
         Ok(lines) => view::contents(global, &lines)?,
         Err(error) => return Err(of_format(&error, &*store).await),
     }
@@ -59,14 +65,19 @@ pub(super) async fn contents(global: &Global, contents: &BackupContents) -> Resu
 }
 
 pub(super) async fn describe(global: &Global, describe: &BackupDescribe) -> Result<Code, Failure> {
-    let store = connect::store(global)?;
+    let (store, keyring) = (connect::store(global)?, keys::keyring(global)?);
+    let access = Access::new(&*store, &keyring);
     let read = async {
-        let manifest = read_manifest(&*store, &describe.name).await?;
-        let issues = manifest.read_issues(&*store).await?;
+        let manifest = read_manifest(access, &describe.name).await?;
+        // The manifest is never encrypted: what it says is shown to everybody.
+        let issues = match manifest.read_issues(access).await {
+            Err(FormatError::Encrypted { .. }) => None,
+            issues => Some(issues?),
+        };
         Ok((manifest, issues))
     };
     match read.await {
-        Ok((manifest, issues)) => view::backup(global, &manifest, &issues)?,
+        Ok((manifest, issues)) => view::backup(global, &manifest, issues.as_deref(), keyring.demands_signature())?,
         Err(error) => return Err(of_format(&error, &*store).await),
     }
     Ok(Code::Completed)

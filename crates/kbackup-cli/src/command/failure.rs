@@ -30,6 +30,7 @@ pub(super) fn of_backup(error: &BackupError) -> Failure {
         BackupError::Uncertain { name, .. } => {
             failure(Code::Failed).next(format!("look whether it exists: kbackup backup describe {name}"))
         }
+        BackupError::Protection(_) => failure(Code::Usage).next("make a key with kbackup keygen"),
         BackupError::Cancelled => failure(Code::Cancelled),
         _ => failure(Code::Failed).next("nothing lists as a backup of that name; mend the cause and run it again"),
     }
@@ -111,6 +112,11 @@ pub(super) async fn of_format(error: &FormatError, store: &dyn ObjectStore) -> F
         FormatError::VeleroTooNew { .. } => {
             failure(Code::Failed).next("use a newer kbackup, or restore it with Velero")
         }
+        FormatError::Encrypted { .. } => failure(Code::Failed)
+            .next("give the identity of one of them: -i FILE; or the passphrase: --passphrase-file FILE"),
+        FormatError::Untrusted { .. } => failure(Code::Failed).next(
+            "nothing was restored from it; give the public key that signed it with --trusted-key, if you trust it",
+        ),
         FormatError::TooNew { .. } => failure(Code::Failed).next("use the kbackup that wrote it, or a newer one"),
         _ => failure(Code::Failed),
     }

@@ -1,6 +1,7 @@
 //! `kbackup backup verify | copy | prune | sweep`: what becomes of backups after they were made.
 
 use kbackup_core::catalog::{self, Depth};
+use kbackup_core::format::Access;
 use kbackup_core::snapshot::SnapshotProviders;
 
 use super::failure::of_catalog;
@@ -8,15 +9,16 @@ use super::run::run;
 use crate::args::{BackupCopy, BackupPrune, BackupSweep, BackupVerify, Global};
 use crate::connect;
 use crate::error::{Code, Failure};
+use crate::keys;
 use crate::view;
 
 pub(super) async fn verify(global: &Global, verify: &BackupVerify) -> Result<Code, Failure> {
-    let store = connect::store(global)?;
+    let (store, keyring) = (connect::store(global)?, keys::keyring(global)?);
     let depth = if verify.deep { Depth::Entries } else { Depth::Digests };
     let mut found = Vec::new();
     for name in &verify.names {
         let (run, _signal) = run(global);
-        match catalog::verify(&*store, name, depth, &run).await {
+        match catalog::verify(Access::new(&*store, &keyring), name, depth, &run).await {
             Ok(verification) => found.push(verification),
             Err(error) => return Err(of_catalog(&error, &*store).await),
         }

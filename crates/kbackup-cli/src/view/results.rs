@@ -36,8 +36,15 @@ pub(crate) fn backup_report(global: &Global, report: &BackupReport) -> Result<()
 }
 
 /// A backup that was asked about.
-pub(crate) fn backup(global: &Global, manifest: &Manifest, issues: &[Issue]) -> Result<(), Failure> {
-    result(global, manifest, || vec![manifest.name.to_string()], |_| tables::backup(manifest, issues))
+///
+/// `issues` is `None` where nothing opens them; `trusted` says that a trusted key has signed it.
+pub(crate) fn backup(
+    global: &Global,
+    manifest: &Manifest,
+    issues: Option<&[Issue]>,
+    trusted: bool,
+) -> Result<(), Failure> {
+    result(global, manifest, || vec![manifest.name.to_string()], |_| tables::backup(manifest, issues, trusted))
 }
 
 /// The backups in a store.

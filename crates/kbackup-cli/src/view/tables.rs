@@ -110,7 +110,7 @@ pub(super) fn contents(lines: &[IndexLine], wide: bool) -> String {
 }
 
 /// All that a manifest says, for people.
-pub(super) fn backup(manifest: &Manifest, issues: &[Issue]) -> String {
+pub(super) fn backup(manifest: &Manifest, issues: Option<&[Issue]>, trusted: bool) -> String {
     let counts = &manifest.counts;
     let mut lines = vec![
         field("Name", &manifest.name),
@@ -125,10 +125,15 @@ pub(super) fn backup(manifest: &Manifest, issues: &[Issue]) -> String {
         field("Namespaces", manifest.resolved.namespaces.join(", ")),
         field("Objects", objects(manifest)),
         field("Size", size(manifest)),
+        field("Encrypted", encrypted(manifest)),
+        field("Signed", signed(manifest, trusted)),
         field("Issues", format!("{} errors, {} warnings", counts.errors, counts.warnings)),
     ];
     lines.extend(manifest.consistency.exceptions.iter().map(|other| format!("  {}: {}", other.gvr, other.reason)));
-    lines.extend(issues.iter().map(|issue| format!("  {issue}")));
+    match issues {
+        Some(issues) => lines.extend(issues.iter().map(|issue| format!("  {issue}"))),
+        None => lines.push("  they are encrypted: give an identity to see them (-i FILE)".to_owned()),
+    }
     if !counts.by_type.is_empty() {
         lines.push("Types:".to_owned());
     }
@@ -161,6 +166,19 @@ fn revision(is_velero: bool, revision: Revision) -> String {
 /// When a backup is no longer wanted.
 fn expiry(at: Timestamp) -> String {
     if at == Timestamp::MAX { "never".to_owned() } else { time(at) }
+}
+
+fn encrypted(manifest: &Manifest) -> String {
+    manifest.encryption.as_ref().map_or("no".to_owned(), |encryption| format!("for {encryption}"))
+}
+
+fn signed(manifest: &Manifest, trusted: bool) -> String {
+    match (&manifest.signature, trusted) {
+        (None, false) => "no".to_owned(),
+        (Some(signature), false) => format!("by the key {}; not checked without --trusted-key", signature.key_id),
+        (Some(signature), true) => format!("by the key {}, which is trusted", signature.key_id),
+        (None, true) => "by a trusted key".to_owned(),
+    }
 }
 
 pub(super) fn field(name: &str, value: impl std::fmt::Display) -> String {

@@ -5,6 +5,7 @@
 mod bad_input;
 mod clouds;
 mod demo;
+mod keys;
 mod output;
 mod program;
 mod road;

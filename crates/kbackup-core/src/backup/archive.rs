@@ -31,7 +31,7 @@ pub(super) struct Lane<'s, 'a> {
 
 impl<'a> Archive<'a> {
     pub(super) fn new(store: &'a dyn ObjectStore, held: &'a Held<'a>, limits: &'a Limits) -> StoreResult<Self> {
-        let index = Mutex::new(IndexWriter::new(store, &held.layout, limits)?);
+        let index = Mutex::new(IndexWriter::new(store, &held.layout, limits, &held.seal)?);
         Ok(Self { store, held, limits, numbers: AtomicU32::new(1), index })
     }
 
@@ -87,8 +87,9 @@ impl<'a> Lane<'_, 'a> {
             Some(part) => Ok(part),
             none => {
                 let number = archive.numbers.fetch_add(1, Ordering::Relaxed);
-                let (layout, started_at) = (&archive.held.layout, archive.held.started_at);
-                Ok(none.insert(PartWriter::new(archive.store, layout, number, started_at, archive.limits)?))
+                let Held { layout, started_at, seal, .. } = archive.held;
+                let part = PartWriter::new(archive.store, layout, number, *started_at, archive.limits, seal)?;
+                Ok(none.insert(part))
             }
         }
     }

@@ -7,6 +7,7 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use super::BackupError;
+use crate::crypt::Seal;
 use crate::format::{BackupLayout, Claim, mark_location, velero};
 use crate::model::BackupName;
 use crate::run::Run;
@@ -26,6 +27,8 @@ pub(super) struct Held<'a> {
     pub(super) layout: BackupLayout,
     pub(super) run_id: Uuid,
     pub(super) started_at: Timestamp,
+    /// How its files are written.
+    pub(super) seal: Seal,
     heartbeat_at: Mutex<Timestamp>,
 }
 
@@ -33,6 +36,7 @@ pub(super) struct Held<'a> {
 pub(super) async fn take<'a>(
     store: &'a dyn ObjectStore,
     name: &BackupName,
+    seal: Seal,
     run: &Run,
 ) -> Result<Held<'a>, BackupError> {
     mark_location(store, run.now()).await.map_err(BackupError::location)?;
@@ -44,7 +48,7 @@ pub(super) async fn take<'a>(
     if let Err(error) = store.put(&layout.claim(), json(&claim), PutMode::Create).await {
         own_after_all(store, name, &layout, &claim, error).await?;
     }
-    let held = Held { store, layout, run_id: claim.run_id, started_at: now, heartbeat_at: Mutex::new(now) };
+    let held = Held { store, layout, run_id: claim.run_id, started_at: now, seal, heartbeat_at: Mutex::new(now) };
     // Another run may have finished between the look at its manifest and our claim.
     if let Err(error) = refuse_taken(store, name, &held.layout).await {
         _ = held.release().await;

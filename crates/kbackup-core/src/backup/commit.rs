@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use serde::Serialize;
 
 use super::BackupError;
@@ -9,9 +10,10 @@ use super::archive::Archive;
 use super::claim::{Held, json};
 use super::collect::{Collected, Tally};
 use crate::cluster::ClusterInfo;
+use crate::crypt::{SignatureRecord, SigningKey};
 use crate::format::{
     Caps, ClusterRecord, ConsistencyRecord, Counts, FileRecord, FileWriter, FormatError, FormatVersion, Manifest,
-    Resolved, Writer, read_manifest,
+    Resolved, Writer, digest_of, read_manifest,
 };
 use crate::hook::HookCounts;
 use crate::issue::{Issue, Outcome, Severity};
@@ -19,8 +21,11 @@ use crate::limits::Limits;
 use crate::model::{BackupName, Gvr, Revision};
 use crate::run::Run;
 use crate::spec::BackupSpec;
-use crate::store::{Key, ObjectStore, PutMode, StoreErrorKind, StoreResult};
+use crate::store::{Key, ObjectStore, ObjectStoreExt, PutMode, StoreErrorKind, StoreResult};
 use crate::volume::{VolumeCounts, VolumeRecord};
+
+/// A signature has four short lines.
+const SIGNATURE_BYTES_MAX: u64 = 16 << 10;
 
 /// What a manifest is made of, beside what was collected.
 #[derive(Debug)]
@@ -32,6 +37,7 @@ pub(super) struct Facts<'a> {
     pub(super) revision: Revision,
     pub(super) hooks: HookCounts,
     pub(super) volumes: Vec<VolumeRecord>,
+    pub(super) signer: Option<&'a SigningKey>,
 }
 
 /// Writes the index and the issues; gives the manifest that would commit the backup.
@@ -44,26 +50,35 @@ pub(super) async fn close(
     run: &Run,
 ) -> StoreResult<Manifest> {
     let mut files = archive.finish().await?;
-    files.insert("volumes".to_owned(), write_lines(store, held.layout.volumes(), &facts.volumes, run).await?);
-    files.insert("issues".to_owned(), write_lines(store, held.layout.issues(), &collected.issues, run).await?);
+    files.insert("volumes".to_owned(), write_lines(store, held, held.layout.volumes(), &facts.volumes, run).await?);
+    files.insert("issues".to_owned(), write_lines(store, held, held.layout.issues(), &collected.issues, run).await?);
+    if let Some(identity) = held.seal.identity_file() {
+        files.insert("identity".to_owned(), write_identity(store, held, identity).await?);
+    }
     Ok(manifest(held, facts, collected, files, run))
 }
 
 /// Writes a file of one record a line.
 async fn write_lines(
     store: &dyn ObjectStore,
+    held: &Held<'_>,
     key: Key,
     records: &[impl Serialize + Sync],
     run: &Run,
 ) -> StoreResult<FileRecord> {
-    let limits = run.bounds();
-    let mut file = FileWriter::new(store, key, limits.compression_level, limits.upload_piece_bytes)?;
+    let mut file = FileWriter::new(store, key, run.bounds(), &held.seal)?;
     for record in records {
         let mut line = serde_json::to_vec(record).unwrap_or_default();
         line.push(b'\n');
         file.write(&line).await?;
     }
     file.finish().await
+}
+
+async fn write_identity(store: &dyn ObjectStore, held: &Held<'_>, identity: &Bytes) -> StoreResult<FileRecord> {
+    let (key, bytes) = (held.layout.identity(), identity.len() as u64);
+    store.put(&key, identity.clone(), PutMode::Overwrite).await?;
+    Ok(FileRecord { key, sha256: digest_of(identity), bytes, raw_bytes: bytes })
 }
 
 fn manifest(
@@ -109,6 +124,10 @@ fn manifest(
         parts: collected.parts,
         files,
         snapshots: Vec::new(),
+        encryption: held.seal.record().cloned(),
+        signature: facts
+            .signer
+            .map(|signer| SignatureRecord { scheme: SignatureRecord::SCHEME.to_owned(), key_id: signer.id() }),
         writer: Writer::default(),
         unknown: BTreeMap::new(),
     }
@@ -130,10 +149,19 @@ fn count(issues: &[Issue], severity: Severity) -> u64 {
     issues.iter().filter(|issue| issue.severity == severity).count() as u64
 }
 
-/// Puts the manifest. An answer that was lost on the way back is looked up: a backup that exists is not an error.
-pub(super) async fn commit(store: &dyn ObjectStore, held: &Held<'_>, manifest: &Manifest) -> Result<(), BackupError> {
-    let key = held.layout.manifest();
-    let Err(error) = store.put(&key, json(manifest), PutMode::Create).await else { return Ok(()) };
+/// Puts the signature, where somebody signs, then the manifest: a signed backup never exists without its signature. An
+/// answer that was lost on the way back is looked up: a backup that exists is not an error.
+pub(super) async fn commit(
+    store: &dyn ObjectStore,
+    held: &Held<'_>,
+    manifest: &Manifest,
+    signer: Option<&SigningKey>,
+) -> Result<(), BackupError> {
+    let (key, bytes) = (held.layout.manifest(), json(manifest));
+    if let Some(signer) = signer {
+        sign(store, held, manifest, signer, &bytes).await?;
+    }
+    let Err(error) = store.put(&key, bytes, PutMode::Create).await else { return Ok(()) };
     match read_manifest(store, &manifest.name).await {
         Ok(found) if found.run_id == manifest.run_id => Ok(()),
         Ok(_) => Err(BackupError::NameTaken { name: manifest.name.clone(), store: store.to_string() }),
@@ -141,5 +169,24 @@ pub(super) async fn commit(store: &dyn ObjectStore, held: &Held<'_>, manifest: &
             Err(BackupError::Store { during: "writing the manifest", source: error })
         }
         Err(_) => Err(BackupError::Uncertain { name: manifest.name.clone(), source: error }),
+    }
+}
+
+/// Puts the signature of the manifest, if absent: one that is there belongs to a backup of somebody else.
+async fn sign(
+    store: &dyn ObjectStore,
+    held: &Held<'_>,
+    manifest: &Manifest,
+    signer: &SigningKey,
+    bytes: &[u8],
+) -> Result<(), BackupError> {
+    let comment = format!("kbackup backup {}, run {}", manifest.name, manifest.run_id);
+    let signature: Bytes = signer.sign(bytes, &comment).map_err(BackupError::Protection)?.into();
+    let key = held.layout.signature();
+    let Err(error) = store.put(&key, signature.clone(), PutMode::Create).await else { return Ok(()) };
+    match store.get_bytes(&key, SIGNATURE_BYTES_MAX).await {
+        Ok(found) if found == signature => Ok(()),
+        Ok(_) => Err(BackupError::NameTaken { name: manifest.name.clone(), store: store.to_string() }),
+        Err(_) => Err(BackupError::Store { during: "writing the signature", source: error }),
     }
 }

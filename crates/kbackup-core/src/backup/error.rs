@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::cluster::ClusterError;
+use crate::crypt::InvalidKey;
 use crate::format::LocationError;
 use crate::model::{BackupName, Gvr};
 use crate::spec::Violations;
@@ -55,6 +56,9 @@ pub enum BackupError {
         /// The store's URL.
         store: String,
     },
+    /// It could not be encrypted or signed.
+    #[error("the backup could not be protected")]
+    Protection(#[source] InvalidKey),
     /// The store refused or failed.
     #[error("the object store failed while {during}")]
     Store {

@@ -2,6 +2,7 @@
 
 use crate::action::BackupActions;
 use crate::cluster::{ClusterReader, PodExec};
+use crate::crypt::{Protection, SigningKey};
 use crate::store::ObjectStore;
 
 /// What a backup works with: the cluster that it reads, the store that it writes to, and what is known about kinds. A
@@ -23,13 +24,14 @@ pub struct Ports<'a> {
     pub(super) store: &'a dyn ObjectStore,
     pub(super) actions: BackupActions,
     pub(super) exec: Option<&'a dyn PodExec>,
+    pub(super) protection: Option<&'a Protection>,
 }
 
 impl<'a> Ports<'a> {
     /// This cluster and this store, with the built-in actions.
     #[must_use]
     pub fn new(cluster: &'a dyn ClusterReader, store: &'a dyn ObjectStore) -> Self {
-        Self { cluster, store, actions: BackupActions::builtin(), exec: None }
+        Self { cluster, store, actions: BackupActions::builtin(), exec: None, protection: None }
     }
 
     /// The same with other actions: own ones added, built-in ones taken away.
@@ -42,5 +44,16 @@ impl<'a> Ports<'a> {
     #[must_use]
     pub fn exec(self, exec: &'a dyn PodExec) -> Self {
         Self { exec: Some(exec), ..self }
+    }
+
+    /// Encrypts and signs what is written as `protection` says. Without it nothing is encrypted and nothing signed.
+    #[must_use]
+    pub fn protect(self, protection: &'a Protection) -> Self {
+        Self { protection: Some(protection), ..self }
+    }
+
+    /// Who signs the manifest.
+    pub(super) fn signer(&self) -> Option<&'a SigningKey> {
+        self.protection.and_then(Protection::signer)
     }
 }

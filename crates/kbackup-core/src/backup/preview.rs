@@ -11,6 +11,7 @@ use super::survey::Plans;
 use super::{BackupError, Ports};
 use crate::action::BackupActions;
 use crate::cluster::ClusterReader;
+use crate::crypt::Seal;
 use crate::format::Resolved;
 use crate::issue::Issue;
 use crate::limits::Limits;
@@ -86,7 +87,7 @@ pub async fn preview(
 ) -> Result<Preview, BackupError> {
     spec.validate().map_err(BackupError::Invalid)?;
     let run = run.clone().limits(Limits { compression_level: FASTEST, ..run.bounds().clone() });
-    let held = take(&Nowhere, name, &run).await?;
+    let held = take(&Nowhere, name, Seal::default(), &run).await?;
     let ports = Ports::new(cluster, &Nowhere).actions(actions);
     let taken = until_cancelled(&run, read(&ports, &held, spec, &run)).await?;
     let Taken { collected, survey, resolved, revision, .. } = taken;

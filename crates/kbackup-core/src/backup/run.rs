@@ -14,6 +14,7 @@ use super::survey::{Plans, Survey};
 use super::{BackupError, Ports};
 use crate::action::BackupActions;
 use crate::cluster::ClusterInfo;
+use crate::crypt::Seal;
 use crate::filter::{Needs, Selection};
 use crate::format::{Manifest, Resolved};
 use crate::hook::Ordered;
@@ -54,11 +55,16 @@ pub async fn run(
     if !store.capabilities().writable {
         return Err(BackupError::ReadOnly { store: store.to_string() });
     }
-    let held = take(store, name, run).await?;
-    let written = write(ports, &held, (name, spec), run).await;
+    let seal = match ports.protection {
+        Some(protection) => protection.seal().await.map_err(BackupError::Protection)?,
+        None => Seal::default(),
+    };
+    let held = take(store, name, seal, run).await?;
+    // On the heap: it is large, and whoever awaits this would carry it.
+    let written = Box::pin(write(ports, &held, (name, spec), run)).await;
     let committed = match written {
         // From here on the run can't be cancelled: the manifest is there or it is not.
-        Ok(report) => commit(store, &held, &report.manifest).await.map(|()| report),
+        Ok(report) => commit(store, &held, &report.manifest, ports.signer()).await.map(|()| report),
         Err(error) => Err(error),
     };
     clean_up(&held, &committed).await;
@@ -93,7 +99,8 @@ async fn write(
     collected.issues.extend(ran.issues);
 
     run.stage("finishing the archive");
-    let facts = Facts { name, spec, cluster: info, resolved, revision, hooks: ran.counts, volumes: volumes.records };
+    let (hooks, volumes, signer) = (ran.counts, volumes.records, ports.signer());
+    let facts = Facts { name, spec, cluster: info, resolved, revision, hooks, volumes, signer };
     let issues = collected.issues.clone();
     let closed = async {
         let closed = close(ports.store, held, facts, archive, collected, run).await;

@@ -1,8 +1,7 @@
 //! What is in a backup, by its index alone: no part is fetched.
 
-use crate::format::{FormatError, IndexLine, read_manifest};
+use crate::format::{Access, FormatError, IndexLine, read_manifest};
 use crate::model::{BackupName, Glob, LabelSelector};
-use crate::store::ObjectStore;
 
 /// Which objects of a backup are asked for. The default is all.
 #[derive(Debug, Clone, Default)]
@@ -35,14 +34,15 @@ impl Wanted {
 /// The objects that a backup holds and `wanted` asks for, by type, namespace and name.
 ///
 /// # Errors
-/// `NotFound`; `Damaged` where the manifest or the index is.
-pub async fn contents(
-    store: &dyn ObjectStore,
+/// `NotFound`; `Damaged` where the manifest or the index is; `Encrypted` where nothing opens the index; `Untrusted`.
+pub async fn contents<'a>(
+    from: impl Into<Access<'a>> + Send,
     name: &BackupName,
     wanted: &Wanted,
 ) -> Result<Vec<IndexLine>, FormatError> {
-    let manifest = read_manifest(store, name).await?;
-    let mut lines = manifest.read_index(store).await?;
+    let access = from.into();
+    let manifest = read_manifest(access, name).await?;
+    let mut lines = manifest.read_index(access).await?;
     lines.retain(|line| wanted.takes(line));
     Ok(lines)
 }

@@ -143,7 +143,7 @@ async fn copy_file(
     {
         return Ok(None);
     }
-    let mut body = CheckedBody::open(from, &manifest.name, file).await?;
+    let mut body = CheckedBody::open(from.into(), &manifest.name, file).await?;
     let mut target = Target::new(to, &file.key, run.bounds().upload_piece_bytes);
     while let Some(piece) = body.next().await? {
         target.write(piece).await.map_err(CatalogError::store("writing the copy"))?;

@@ -7,7 +7,9 @@ use futures::TryStreamExt;
 use super::CatalogError;
 use crate::event::Event;
 use crate::format::velero::{VeleroLayout, VeleroWriter, written_keys};
-use crate::format::{BackupLayout, FormatError, IndexLine, Manifest, ObjectCut, PartReader, location, read_manifest};
+use crate::format::{
+    Access, BackupLayout, FormatError, IndexLine, Manifest, ObjectCut, PartReader, location, read_manifest,
+};
 use crate::model::{BackupName, Object};
 use crate::run::Run;
 use crate::store::{ObjectStore, ObjectStoreExt, Prefix, StoreErrorKind};
@@ -65,12 +67,13 @@ pub enum ExportError {
 ///
 /// # Errors
 /// See [`ExportError`].
-pub async fn export_velero(
-    from: &dyn ObjectStore,
+pub async fn export_velero<'a>(
+    from: impl Into<Access<'a>> + Send,
     name: &BackupName,
     to: &dyn ObjectStore,
     run: &Run,
 ) -> Result<Exported, ExportError> {
+    let from: Access<'a> = from.into();
     run.stage("reading the backup");
     let manifest = read_manifest(from, name).await?;
     let index = manifest.read_index(from).await?;
@@ -92,7 +95,7 @@ pub async fn export_velero(
 
 /// Writes all of it; `owned` tells whether the name is this run's by now, and so what was written is.
 async fn write(
-    from: &dyn ObjectStore,
+    from: Access<'_>,
     manifest: Manifest,
     index: Vec<IndexLine>,
     to: &dyn ObjectStore,
@@ -118,7 +121,7 @@ async fn write(
 }
 
 async fn copy_part(
-    from: &dyn ObjectStore,
+    from: Access<'_>,
     manifest: &Manifest,
     number: u32,
     mut lines: Vec<IndexLine>,
@@ -129,7 +132,7 @@ async fn copy_part(
     let missing = || FormatError::damaged(&manifest.name, format!("the manifest has no part {number}"));
     let part = manifest.part(number).ok_or_else(missing)?;
     let cuts = lines.iter().map(ObjectCut::from).collect();
-    let mut reader = PartReader::open(from, &manifest.name, part, cuts, run.bounds()).await?;
+    let mut reader = PartReader::open(from, manifest, part, cuts, run.bounds()).await?;
     for line in &lines {
         let damaged = |why: String| FormatError::damaged(&manifest.name, format!("{}: {why}", line.object()));
         let bytes = reader.next().await?.ok_or_else(|| damaged("it is not in its part".to_owned()))?;

@@ -6,7 +6,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
 use super::CatalogError;
-use crate::format::{BackupLayout, Claim, FormatError, Manifest, Writer, backups, read_manifest};
+use crate::format::{Access, BackupLayout, Claim, FormatError, Manifest, Writer, backups, read_manifest};
 use crate::issue::Outcome;
 use crate::limits::Limits;
 use crate::model::{BackupName, LabelSelector, Revision};
@@ -156,8 +156,8 @@ pub(super) fn is_alive(claim: &Claim, now: Timestamp) -> bool {
 ///
 /// # Errors
 /// As [`survey`].
-pub async fn list(store: &dyn ObjectStore, limits: &Limits) -> Result<Vec<Listed>, CatalogError> {
-    survey(store, limits).await.map(|survey| survey.backups)
+pub async fn list<'a>(from: impl Into<Access<'a>> + Send, limits: &Limits) -> Result<Vec<Listed>, CatalogError> {
+    survey(from, limits).await.map(|survey| survey.backups)
 }
 
 /// The backups that exist, and the folders that are none, by name.
@@ -165,10 +165,12 @@ pub async fn list(store: &dyn ObjectStore, limits: &Limits) -> Result<Vec<Listed
 /// Two small requests a backup, [`Limits::looks_max`] of them at a time. Of each manifest only a [`Summary`] is kept.
 ///
 /// # Errors
-/// Where the store can't be listed or read. A manifest that is damaged is in the list, as an error of its own.
-pub async fn survey(store: &dyn ObjectStore, limits: &Limits) -> Result<Survey, CatalogError> {
-    let names = names(store).await?;
-    let mut looks = stream::iter(names).map(|name| look(store, name)).buffered(limits.looks_max.max(1));
+/// Where the store can't be listed or read. A manifest that is damaged, or not trusted, is in the list, as an error of
+/// its own.
+pub async fn survey<'a>(from: impl Into<Access<'a>> + Send, limits: &Limits) -> Result<Survey, CatalogError> {
+    let access: Access<'a> = from.into();
+    let names = names(access.store()).await?;
+    let mut looks = stream::iter(names).map(|name| look(access, name)).buffered(limits.looks_max.max(1));
     let mut survey = Survey::default();
     while let Some(found) = looks.try_next().await? {
         match found {
@@ -209,11 +211,12 @@ enum Found {
     Nothing,
 }
 
-async fn look(store: &dyn ObjectStore, name: BackupName) -> Result<Found, CatalogError> {
+async fn look(access: Access<'_>, name: BackupName) -> Result<Found, CatalogError> {
+    let store = access.store();
     let during = "reading the manifests of the backups";
     let layout = BackupLayout::new(&name);
     let note = layout.deleting();
-    let (manifest, deleting) = futures::join!(read_manifest(store, &name), store.exists(&note));
+    let (manifest, deleting) = futures::join!(read_manifest(access, &name), store.exists(&note));
     let summary = match manifest {
         Err(FormatError::NotFound { .. }) => {
             return look_inside(store, &name).await.map_err(CatalogError::store(during));

@@ -7,11 +7,12 @@ use futures::{StreamExt, TryStreamExt, stream};
 use super::CatalogError;
 use crate::event::Event;
 use crate::format::{
-    FileRecord, FormatError, IndexLine, Manifest, PartRecord, read_manifest, scan_part, verify_file, verify_lines,
+    Access, FileRecord, FormatError, IndexLine, Manifest, PartRecord, read_manifest, scan_part, verify_file,
+    verify_lines,
 };
 use crate::model::{BackupName, ObjectRef};
 use crate::run::Run;
-use crate::store::{Key, ObjectStore};
+use crate::store::Key;
 
 /// How thoroughly a backup is verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -75,18 +76,19 @@ impl Verification {
 /// # Errors
 /// Where there is no backup of that name, its manifest can't be read or believed, or the store does not answer: then it is
 /// not known whether the backup is whole. Any other damage is in the verification.
-pub async fn verify(
-    store: &dyn ObjectStore,
+pub async fn verify<'a>(
+    from: impl Into<Access<'a>> + Send,
     name: &BackupName,
     depth: Depth,
     run: &Run,
 ) -> Result<Verification, CatalogError> {
     run.stage(format!("verifying {name}"));
-    let manifest = read_manifest(store, name).await?;
+    let access: Access<'a> = from.into();
+    let manifest = read_manifest(access, name).await?;
     // A tar of Velero's is compared with what it should hold when its objects are listed, which the index below is.
     let depth = if manifest.is_velero() { Depth::Digests } else { depth };
     let mut damages = Vec::new();
-    let index = match manifest.read_index(store).await {
+    let index = match manifest.read_index(access).await {
         Ok(index) => Some(index),
         Err(FormatError::Damaged { what, .. }) => {
             damages.push(Damage { file: index_key(&manifest), what: vec![what], cost: Cost::Everything });
@@ -95,10 +97,12 @@ pub async fn verify(
         Err(error) => return Err(error.into()),
     };
     damages.extend(index.as_ref().and_then(|index| miscount(&manifest, index)));
-    for (_, file) in manifest.files.iter().filter(|(role, _)| *role != "index") {
-        damages.extend(verify_other(store, name, file, depth).await?);
+    for (role, file) in manifest.files.iter().filter(|(role, _)| *role != "index") {
+        // What is under a passphrase has no lines.
+        let depth = if role == "identity" { Depth::Digests } else { depth };
+        damages.extend(verify_other(access, &manifest, file, depth).await?);
     }
-    damages.extend(verify_parts(store, &manifest, index.as_deref(), depth, run).await?);
+    damages.extend(verify_parts(access, &manifest, index.as_deref(), depth, run).await?);
     let sizes = manifest.parts.iter().map(|part| &part.file).chain(manifest.files.values());
     Ok(Verification {
         name: name.clone(),
@@ -123,14 +127,14 @@ fn miscount(manifest: &Manifest, index: &[IndexLine]) -> Option<Damage> {
 }
 
 async fn verify_other(
-    store: &dyn ObjectStore,
-    name: &BackupName,
+    access: Access<'_>,
+    manifest: &Manifest,
     file: &FileRecord,
     depth: Depth,
 ) -> Result<Option<Damage>, CatalogError> {
     let checked = match depth {
-        Depth::Digests => verify_file(store, name, file).await,
-        Depth::Entries => verify_lines(store, name, file).await,
+        Depth::Digests => verify_file(access, &manifest.name, file).await,
+        Depth::Entries => verify_lines(access, manifest, file).await,
     };
     match checked {
         Ok(()) => Ok(None),
@@ -143,7 +147,7 @@ async fn verify_other(
 
 /// Several parts at a time; the damaged ones in the order of their numbers.
 async fn verify_parts(
-    store: &dyn ObjectStore,
+    access: Access<'_>,
     manifest: &Manifest,
     index: Option<&[IndexLine]>,
     depth: Depth,
@@ -156,7 +160,7 @@ async fn verify_parts(
     run.emit(Event::Total { objects: manifest.counts.objects });
     let checks = manifest.parts.iter().map(|part| {
         let lines = lines.remove(&part.number).unwrap_or_default();
-        verify_part(store, &manifest.name, part, lines, (depth, index.is_some()), run)
+        verify_part(access, manifest, part, lines, (depth, index.is_some()), run)
     });
     let checks: Vec<_> = checks.collect();
     let found = stream::iter(checks).buffered(run.bounds().fetches_max.max(1));
@@ -164,21 +168,21 @@ async fn verify_parts(
 }
 
 async fn verify_part(
-    store: &dyn ObjectStore,
-    name: &BackupName,
+    access: Access<'_>,
+    manifest: &Manifest,
     part: &PartRecord,
     lines: Vec<&IndexLine>,
     (depth, indexed): (Depth, bool),
     run: &Run,
 ) -> Result<Option<Damage>, CatalogError> {
     let (problems, lost) = match depth {
-        Depth::Digests => match verify_file(store, name, &part.file).await {
+        Depth::Digests => match verify_file(access, &manifest.name, &part.file).await {
             Ok(()) => (Vec::new(), Vec::new()),
             Err(FormatError::Damaged { what, .. }) => (vec![what], (0..lines.len()).collect()),
             Err(error) => return Err(error.into()),
         },
         Depth::Entries => {
-            let scan = scan_part(store, name, part, &lines, run.bounds()).await?;
+            let scan = scan_part(access, manifest, part, &lines, run.bounds()).await?;
             (scan.problems, scan.lost)
         }
     };

@@ -1,4 +1,5 @@
-//! A compressed file on its way to the store: written in pieces, digested, never whole in memory or on disk.
+//! A file on its way to the store: compressed, encrypted where that is asked for, digested; written in pieces, never whole
+//! in memory or on disk.
 
 use std::io::{self, Write};
 
@@ -8,15 +9,18 @@ use tokio::task::JoinHandle;
 use zstd::stream::write::Encoder;
 
 use super::FileRecord;
+use super::layout::sealed;
+use crate::crypt::{Seal, Sealer};
+use crate::limits::Limits;
 use crate::store::{Key, ObjectStore, PutMode, StoreError, StoreErrorKind, StoreResult, Upload};
 
 /// What is compressed at a time: enough to be worth a thread's while, little enough to keep many files open.
 const BATCH_BYTES: usize = 256 << 10;
 
-/// Compresses what is written to it and sends it to the store. Nothing is visible there before [`FileWriter::finish`];
+/// Compresses what is written to it, encrypts it, and sends it to the store. Nothing is visible there before [`FileWriter::finish`];
 /// dropping it leaves nothing.
 ///
-/// One batch is compressed on another thread while the next one is gathered. It needs a tokio runtime for that.
+/// One batch is compressed and encrypted on another thread while the next one is gathered. It needs a tokio runtime for that.
 pub struct FileWriter<'a> {
     store: &'a dyn ObjectStore,
     key: Key,
@@ -38,12 +42,15 @@ impl std::fmt::Debug for FileWriter<'_> {
 }
 
 impl<'a> FileWriter<'a> {
-    /// A file of that key, compressed with zstd at `level`, sent in pieces of about `piece_bytes`.
+    /// A file of that key (with `.age` behind it where `seal` encrypts), compressed and sent as `limits` say.
     ///
     /// # Errors
     /// `Other` where there is no memory for the compressor, or the level does not exist.
-    pub fn new(store: &'a dyn ObjectStore, key: Key, level: i32, piece_bytes: usize) -> StoreResult<Self> {
-        let encoder = Encoder::new(Vec::new(), level).map_err(|error| compression(&key, error))?;
+    pub fn new(store: &'a dyn ObjectStore, key: Key, limits: &Limits, seal: &Seal) -> StoreResult<Self> {
+        let key = sealed(key, seal);
+        let piece_bytes = limits.upload_piece_bytes;
+        let encoder = seal.sealer().and_then(|sealer| Encoder::new(sealer, limits.compression_level));
+        let encoder = encoder.map_err(|error| compression(&key, error))?;
         Ok(Self {
             store,
             key,
@@ -87,6 +94,7 @@ impl<'a> FileWriter<'a> {
     pub async fn finish(mut self) -> StoreResult<FileRecord> {
         let (mut encoder, _) = self.idle().await?;
         let ended = encoder.write_all(&self.gathered).and_then(|()| encoder.do_finish());
+        let ended = ended.and_then(|()| encoder.get_mut().end());
         ended.map_err(|error| compression(&self.key, error))?;
         let last = self.take(&mut encoder);
         match self.upload {
@@ -104,7 +112,7 @@ impl<'a> FileWriter<'a> {
     async fn idle(&mut self) -> StoreResult<Ready> {
         let ended = std::mem::replace(&mut self.compressor, Compressor::Lost).end().await;
         let (mut encoder, spare) = ended.map_err(|error| compression(&self.key, error))?;
-        if encoder.get_ref().len() >= self.piece_bytes {
+        if encoder.get_ref().waiting() >= self.piece_bytes {
             let piece = self.take(&mut encoder);
             self.send(piece).await?;
         }
@@ -121,8 +129,8 @@ impl<'a> FileWriter<'a> {
         }
     }
 
-    fn take(&mut self, encoder: &mut Encoder<'static, Vec<u8>>) -> Bytes {
-        let piece = std::mem::take(encoder.get_mut());
+    fn take(&mut self, encoder: &mut Encoder<'static, Sealer>) -> Bytes {
+        let piece = encoder.get_mut().take();
         self.digest.update(&piece);
         self.bytes += piece.len() as u64;
         piece.into()
@@ -130,7 +138,7 @@ impl<'a> FileWriter<'a> {
 }
 
 /// A compressor and a buffer: one that waits for the next batch, or what comes back after one.
-type Ready = (Encoder<'static, Vec<u8>>, Vec<u8>);
+type Ready = (Encoder<'static, Sealer>, Vec<u8>);
 
 /// Compresses one batch at a time on another thread. Dropping it leaves at most one batch to be compressed for nothing.
 enum Compressor {
@@ -141,7 +149,7 @@ enum Compressor {
 }
 
 impl Compressor {
-    fn begin(mut encoder: Encoder<'static, Vec<u8>>, mut batch: Vec<u8>) -> Self {
+    fn begin(mut encoder: Encoder<'static, Sealer>, mut batch: Vec<u8>) -> Self {
         Self::Busy(tokio::task::spawn_blocking(move || {
             encoder.write_all(&batch)?;
             batch.clear();

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{BackupLayout, FileRecord, FileWriter};
+use crate::crypt::Seal;
 use crate::limits::Limits;
 use crate::model::{Gvr, Object, ObjectRef, OwnerRef};
 use crate::store::{ObjectStore, StoreResult};
@@ -96,9 +97,8 @@ impl<'a> IndexWriter<'a> {
     ///
     /// # Errors
     /// As [`FileWriter::new`].
-    pub fn new(store: &'a dyn ObjectStore, layout: &BackupLayout, limits: &Limits) -> StoreResult<Self> {
-        let file = FileWriter::new(store, layout.index(), limits.compression_level, limits.upload_piece_bytes)?;
-        Ok(Self { file })
+    pub fn new(store: &'a dyn ObjectStore, layout: &BackupLayout, limits: &Limits, seal: &Seal) -> StoreResult<Self> {
+        Ok(Self { file: FileWriter::new(store, layout.index(), limits, seal)? })
     }
 
     /// Appends lines.

@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use crate::crypt::Seal;
 use crate::model::BackupName;
 use crate::store::{Key, Prefix};
 
@@ -67,6 +68,18 @@ impl BackupLayout {
     #[must_use]
     pub fn manifest(&self) -> Key {
         self.file("manifest.json")
+    }
+
+    /// The signature of the manifest, where there is one. Written before it.
+    #[must_use]
+    pub fn signature(&self) -> Key {
+        self.file("manifest.json.minisig")
+    }
+
+    /// The identity of the backup, under a passphrase, where one opens it.
+    #[must_use]
+    pub fn identity(&self) -> Key {
+        self.file("identity.age")
     }
 
     /// Who is writing the backup. Removed at the end.
@@ -135,11 +148,22 @@ impl RestoreLayout {
         key(format!("restores/{}/report.json", self.name))
     }
 
+    /// What went wrong with single objects, one a line: of an encrypted backup, whose report must name none.
+    #[must_use]
+    pub fn issues(&self) -> Key {
+        key(format!("restores/{}/issues.jsonl.zst", self.name))
+    }
+
     /// What became of each object, one a line.
     #[must_use]
     pub fn results(&self) -> Key {
         key(format!("restores/{}/results.jsonl.zst", self.name))
     }
+}
+
+/// The key of a file as it is stored: encrypted ones end in `.age`.
+pub(super) fn sealed(plain: Key, seal: &Seal) -> Key {
+    if seal.record().is_some() { key(format!("{plain}.age")) } else { plain }
 }
 
 /// A backup's name is a DNS subdomain, so a key made of it is always one.
@@ -167,6 +191,7 @@ mod tests {
             let layout = BackupLayout::new(&name);
             assert!(layout.folder().contains(&layout.part(99_999)));
             assert!(layout.folder().contains(&layout.claim()));
+            assert!(layout.folder().contains(&layout.signature()) && layout.folder().contains(&layout.identity()));
             assert!(restores().contains(&RestoreLayout::new(&name).results()));
         }
     }

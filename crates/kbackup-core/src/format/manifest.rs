@@ -8,6 +8,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::FormatVersion;
+use crate::crypt::{EncryptionRecord, SignatureRecord};
 use crate::hook::HookCounts;
 use crate::issue::Outcome;
 use crate::model::{BackupName, Gvr, Revision};
@@ -55,11 +56,17 @@ pub struct Manifest {
     pub caps: Caps,
     /// The parts, in the order of their numbers.
     pub parts: Vec<PartRecord>,
-    /// The other files, by what they are (`index`, `issues`).
+    /// The other files, by what they are (`index`, `issues`, `identity`).
     pub files: BTreeMap<String, FileRecord>,
     /// The snapshots that were taken of volumes: what goes when the backup does.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub snapshots: Vec<SnapshotRecord>,
+    /// For whom the files are encrypted; `None` where they are not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<EncryptionRecord>,
+    /// Who signed this manifest, as it says itself; `None` where nobody did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<SignatureRecord>,
     /// What wrote it.
     pub writer: Writer,
     /// Fields of later versions: kept, and ignored.

@@ -2,7 +2,10 @@
 //!
 //! A backup is one folder of the store that stands alone. It exists if and only if its manifest does. The manifest has the
 //! digest of every other file, the index has the digest of every object, so each byte that is restored was checked.
+//! Files can be encrypted and the manifest can be signed: see [`crate::crypt`].
 
+mod access;
+mod body;
 mod claim;
 mod compressed;
 mod error;
@@ -18,6 +21,8 @@ mod scan;
 pub mod velero;
 mod version;
 
+pub use access::Access;
+pub(crate) use body::Body as CheckedBody;
 pub use claim::{Claim, Location};
 pub use compressed::FileWriter;
 pub use error::FormatError;
@@ -29,7 +34,6 @@ pub use manifest::{
 };
 pub use marker::{LocationError, mark_location, read_marker};
 pub use part::{PartWriter, entry_path};
-pub(crate) use read::Body as CheckedBody;
 pub use read::{ObjectCut, PartReader, digest_of, read_manifest, verify_file, verify_lines, verify_part};
 pub use scan::{PartScan, scan_part};
 pub use version::FormatVersion;

@@ -1,4 +1,4 @@
-//! Parts: objects in a tar, compressed.
+//! Parts: objects in a tar, compressed, and encrypted where that is asked for.
 
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::compressed::hex;
 use super::{BackupLayout, FileWriter, IndexLine, PartRecord};
+use crate::crypt::Seal;
 use crate::limits::Limits;
 use crate::model::{Gvr, Object};
 use crate::store::{ObjectStore, StoreError, StoreErrorKind, StoreResult};
@@ -43,8 +44,9 @@ impl<'a> PartWriter<'a> {
         number: u32,
         started_at: Timestamp,
         limits: &Limits,
+        seal: &Seal,
     ) -> StoreResult<Self> {
-        let file = FileWriter::new(store, layout.part(number), limits.compression_level, limits.upload_piece_bytes)?;
+        let file = FileWriter::new(store, layout.part(number), limits, seal)?;
         let mtime = started_at.as_second().try_into().unwrap_or(0);
         Ok(Self { number, file, tar: tar::Builder::new(Vec::new()), mtime, objects: 0 })
     }

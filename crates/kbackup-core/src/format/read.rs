@@ -4,24 +4,23 @@ use std::collections::VecDeque;
 use std::io::{self, Write};
 
 use bytes::Bytes;
-use futures::StreamExt;
-use futures::stream::BoxStream;
 use sha2::{Digest, Sha256};
 
+use super::body::{Body, Contents};
 use super::compressed::hex;
 use super::inflate::Inflater;
 use super::velero;
-use super::{BackupLayout, FileRecord, FormatError, FormatVersion, IndexLine, IndexReader, Manifest, PartRecord};
+use super::{
+    Access, BackupLayout, FileRecord, FormatError, FormatVersion, IndexLine, IndexReader, Manifest, PartRecord,
+};
 use crate::limits::Limits;
 use crate::model::BackupName;
-use crate::store::{ObjectStore, ObjectStoreExt, StoreError, StoreErrorKind, StoreResult};
+use crate::store::{ObjectStoreExt, StoreErrorKind};
 
 /// A manifest names parts and types, not objects: a hundred thousand parts fit.
 const MANIFEST_BYTES_MAX: u64 = 64 << 20;
 /// A line of an index has names, labels and digests of one object, which etcd holds to some MiB.
 const LINE_BYTES_MAX: usize = 4 << 20;
-/// Compressed bytes that are decompressed at once: bounds what a hostile file can blow up to between two checks.
-const BITE_BYTES: usize = 16 << 10;
 
 /// The digest of bytes, as the manifest writes it.
 #[must_use]
@@ -29,20 +28,25 @@ pub fn digest_of(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-/// Reads and checks the manifest of a backup, kbackup's or [Velero's](super::velero).
+/// Reads and checks the manifest of a backup, kbackup's or [Velero's](super::velero), and its signature where keys are
+/// trusted.
 ///
 /// # Errors
-/// `NotFound` where there is none; `TooNew`; `Damaged` where it is no manifest, or one of another backup.
-pub async fn read_manifest(store: &dyn ObjectStore, name: &BackupName) -> Result<Manifest, FormatError> {
-    let key = BackupLayout::new(name).manifest();
+/// `NotFound` where there is none; `Untrusted`; `TooNew`; `Damaged` where it is no manifest, or one of another backup.
+pub async fn read_manifest<'a>(from: impl Into<Access<'a>> + Send, name: &BackupName) -> Result<Manifest, FormatError> {
+    let access: Access<'a> = from.into();
+    let (store, key) = (access.store(), BackupLayout::new(name).manifest());
     let bytes = match store.get_bytes(&key, MANIFEST_BYTES_MAX).await {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == StoreErrorKind::NotFound => {
             let not_found = || FormatError::NotFound { name: name.clone(), store: store.to_string() };
-            return velero::read_manifest(store, name).await?.ok_or_else(not_found);
+            let manifest = velero::read_manifest(store, name).await?.ok_or_else(not_found)?;
+            return access.check_unsigned(name).map(|()| manifest);
         }
         Err(error) => return Err(FormatError::store(name, error)),
     };
+    // Nothing in it is believed before that.
+    access.check_signature(name, &bytes).await?;
     parse_manifest(name, &bytes)
 }
 
@@ -72,14 +76,15 @@ impl Manifest {
     ///
     /// # Errors
     /// `Damaged` where a byte differs from what was written, a line names a part that does not exist, or an object is
-    /// named twice.
-    pub async fn read_index(&self, store: &dyn ObjectStore) -> Result<Vec<IndexLine>, FormatError> {
+    /// named twice; `Encrypted` where nothing opens it.
+    pub async fn read_index<'a>(&self, from: impl Into<Access<'a>> + Send) -> Result<Vec<IndexLine>, FormatError> {
+        let access = from.into();
         if self.is_velero() {
-            return velero::read_index(store, self).await;
+            return velero::read_index(access, self).await;
         }
         let file = self.file("index").ok_or_else(|| FormatError::damaged(&self.name, "the manifest names no index"))?;
         let mut reader = IndexReader::default();
-        read_lines(store, &self.name, file, |line| reader.line(line)).await?;
+        read_lines(access, self, file, |line| reader.line(line)).await?;
         if let Some(part) = reader.parts().into_iter().find(|part| self.part(*part).is_none()) {
             return Err(FormatError::damaged(
                 &self.name,
@@ -93,33 +98,46 @@ impl Manifest {
     /// Reads and checks the issues of the run that made the backup.
     ///
     /// # Errors
-    /// `Damaged` where a byte differs from what was written.
-    pub async fn read_issues(&self, store: &dyn ObjectStore) -> Result<Vec<crate::issue::Issue>, FormatError> {
+    /// `Damaged` where a byte differs from what was written; `Encrypted` where nothing opens them.
+    pub async fn read_issues<'a>(
+        &self,
+        from: impl Into<Access<'a>> + Send,
+    ) -> Result<Vec<crate::issue::Issue>, FormatError> {
+        let access = from.into();
         if self.is_velero() {
-            return velero::read_issues(store, self).await;
+            return velero::read_issues(access.store(), self).await;
         }
         let Some(file) = self.file("issues") else { return Ok(Vec::new()) };
         let mut issues = Vec::new();
         let take = |line: &[u8]| serde_json::from_slice(line).map(|issue| issues.push(issue));
-        read_lines(store, &self.name, file, take).await?;
+        read_lines(access, self, file, take).await?;
         Ok(issues)
     }
 }
 
-/// Reads a whole part and compares its size and digest with the manifest. A gzip has a checksum of its own.
+/// Reads a whole part and compares its size and digest with the manifest. A gzip has a checksum of its own. No key is
+/// needed.
 ///
 /// # Errors
 /// `Damaged` where it is missing or differs.
-pub async fn verify_part(store: &dyn ObjectStore, name: &BackupName, part: &PartRecord) -> Result<(), FormatError> {
-    verify_file(store, name, &part.file).await
+pub async fn verify_part<'a>(
+    from: impl Into<Access<'a>> + Send,
+    name: &BackupName,
+    part: &PartRecord,
+) -> Result<(), FormatError> {
+    verify_file(from, name, &part.file).await
 }
 
 /// Reads a whole file and compares its size and digest with the manifest. A gzip has a checksum of its own.
 ///
 /// # Errors
 /// `Damaged` where it is missing or differs.
-pub async fn verify_file(store: &dyn ObjectStore, name: &BackupName, file: &FileRecord) -> Result<(), FormatError> {
-    let mut body = Body::open(store, name, file).await?;
+pub async fn verify_file<'a>(
+    from: impl Into<Access<'a>> + Send,
+    name: &BackupName,
+    file: &FileRecord,
+) -> Result<(), FormatError> {
+    let mut body = Body::open(from.into(), name, file).await?;
     let damaged = |error: io::Error| FormatError::damaged(name, format!("{}: {error}", file.key));
     let is_gzip = file.key.as_str().ends_with(".gz");
     let mut inflater = is_gzip.then(|| Inflater::of(&file.key, Room(file.raw_bytes))).transpose().map_err(damaged)?;
@@ -137,8 +155,8 @@ pub async fn verify_file(store: &dyn ObjectStore, name: &BackupName, file: &File
 ///
 /// # Errors
 /// As [`verify_file`]; `Damaged` also where that does not hold.
-pub async fn verify_lines(store: &dyn ObjectStore, name: &BackupName, file: &FileRecord) -> Result<(), FormatError> {
-    read_lines(store, name, file, |line| serde_json::from_slice::<serde::de::IgnoredAny>(line).map(|_| ())).await
+pub async fn verify_lines(access: Access<'_>, manifest: &Manifest, file: &FileRecord) -> Result<(), FormatError> {
+    read_lines(access, manifest, file, |line| serde_json::from_slice::<serde::de::IgnoredAny>(line).map(|_| ())).await
 }
 
 /// Bytes that are only counted.
@@ -155,72 +173,22 @@ impl Write for Room {
     }
 }
 
-/// The bytes of a file as they are in the store, digested on the way.
-pub(crate) struct Body<'a> {
-    name: &'a BackupName,
-    file: &'a FileRecord,
-    stream: BoxStream<'static, StoreResult<Bytes>>,
-    digest: Sha256,
-    bytes: u64,
-}
-
-impl<'a> Body<'a> {
-    pub(crate) async fn open(
-        store: &dyn ObjectStore,
-        name: &'a BackupName,
-        file: &'a FileRecord,
-    ) -> Result<Self, FormatError> {
-        let download = store.get(&file.key, None).await.map_err(|error| failed(name, file, error))?;
-        if download.stored.size != file.bytes {
-            let what = format!("{} has {} bytes, and {} were written", file.key, download.stored.size, file.bytes);
-            return Err(FormatError::damaged(name, what));
-        }
-        Ok(Self { name, file, stream: download.body, digest: Sha256::new(), bytes: 0 })
-    }
-
-    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, FormatError> {
-        let Some(piece) = self.stream.next().await.transpose().map_err(|error| failed(self.name, self.file, error))?
-        else {
-            return Ok(None);
-        };
-        self.digest.update(&piece);
-        self.bytes += piece.len() as u64;
-        Ok(Some(piece))
-    }
-
-    /// Compares what was read, which must be all, with what was written.
-    pub(crate) fn check(self) -> Result<(), FormatError> {
-        let digest_differs = !self.file.sha256.is_empty() && hex(&self.digest.finalize()) != self.file.sha256;
-        if self.bytes == self.file.bytes && !digest_differs {
-            return Ok(());
-        }
-        Err(FormatError::damaged(self.name, format!("{} is not what was written (its digest differs)", self.file.key)))
-    }
-}
-
-fn failed(name: &BackupName, file: &FileRecord, error: StoreError) -> FormatError {
-    match error.kind() {
-        StoreErrorKind::NotFound => FormatError::damaged(name, format!("{} is missing", file.key)),
-        _ => FormatError::store(name, error),
-    }
-}
-
 /// Gives every line of a compressed file to `take`, then checks the file's digest: an `Err` voids all lines.
 pub(super) async fn read_lines(
-    store: &dyn ObjectStore,
-    name: &BackupName,
+    access: Access<'_>,
+    manifest: &Manifest,
     file: &FileRecord,
     take: impl FnMut(&[u8]) -> Result<(), serde_json::Error> + Send,
 ) -> Result<(), FormatError> {
-    let damaged = |error: io::Error| FormatError::damaged(name, format!("{}: {error}", file.key));
+    let damaged = |error: io::Error| FormatError::damaged(&manifest.name, format!("{}: {error}", file.key));
     let lines = Lines { take, rest: Vec::new(), room: file.raw_bytes };
     let mut inflater = Inflater::of(&file.key, lines).map_err(damaged)?;
-    let mut body = Body::open(store, name, file).await?;
-    while let Some(piece) = body.next().await? {
+    let mut contents = Contents::open(access, manifest, file).await?;
+    while let Some(piece) = contents.next().await? {
         inflater.write_all(&piece).map_err(damaged)?;
     }
     inflater.end().map_err(damaged)?;
-    body.check()
+    contents.check()
 }
 
 /// Cuts what is written to it into lines.
@@ -275,14 +243,13 @@ impl From<&IndexLine> for ObjectCut {
 
 /// Reads chosen objects of one part, in the order of their place, holding only a few at a time.
 pub struct PartReader<'a> {
-    body: Body<'a>,
+    contents: Contents<'a>,
     inflater: Inflater<Cutter>,
-    piece: Bytes,
 }
 
 impl std::fmt::Debug for PartReader<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("PartReader").field("key", &self.body.file.key).finish_non_exhaustive()
+        f.debug_struct("PartReader").field("key", self.contents.key()).finish_non_exhaustive()
     }
 }
 
@@ -290,14 +257,16 @@ impl<'a> PartReader<'a> {
     /// Begins to read `cuts`, which must ascend by place.
     ///
     /// # Errors
-    /// `Damaged` where the part is missing, has another size than was written, or a cut is not possible.
-    pub async fn open(
-        store: &dyn ObjectStore,
-        name: &'a BackupName,
+    /// `Damaged` where the part is missing, has another size than was written, or a cut is not possible; `Encrypted` where
+    /// nothing opens it.
+    pub async fn open<'s>(
+        from: impl Into<Access<'s>> + Send,
+        manifest: &'a Manifest,
         part: &'a PartRecord,
         cuts: Vec<ObjectCut>,
         limits: &Limits,
     ) -> Result<Self, FormatError> {
+        let (access, name) = (from.into(), &manifest.name);
         let place = |what: &str| FormatError::damaged(name, format!("the index has {what} in {}", part.file.key));
         if cuts.iter().any(|cut| cut.len > limits.object_bytes_max) {
             return Err(place("an object that is too large"));
@@ -314,7 +283,7 @@ impl<'a> PartReader<'a> {
         };
         let inflater =
             Inflater::of(&part.file.key, cutter).map_err(|error| FormatError::damaged(name, error.to_string()))?;
-        Ok(Self { body: Body::open(store, name, &part.file).await?, inflater, piece: Bytes::new() })
+        Ok(Self { contents: Contents::open(access, manifest, &part.file).await?, inflater })
     }
 
     /// The JSON of the next object, its digest checked; `None` after the last.
@@ -335,18 +304,13 @@ impl<'a> PartReader<'a> {
     }
 
     async fn bite(&mut self) -> Result<(), FormatError> {
-        if self.piece.is_empty() {
-            let ended = || FormatError::damaged(self.body.name, format!("{} ends too early", self.body.file.key));
-            self.piece = match self.body.next().await? {
-                Some(piece) => piece,
-                None => return Err(ended()),
-            };
-        }
-        let bite = self.piece.split_to(self.piece.len().min(BITE_BYTES));
+        let Some(bite) = self.contents.next().await? else {
+            return Err(self.contents.damaged("it ends too early"));
+        };
         self.inflater
             .write_all(&bite)
             .and_then(|()| self.inflater.flush())
-            .map_err(|error| FormatError::damaged(self.body.name, format!("{}: {error}", self.body.file.key)))
+            .map_err(|error| self.contents.damaged(error))
     }
 }
 

@@ -1,8 +1,7 @@
 //! The files of a backup that hold one record a line.
 
 use super::read::read_lines;
-use super::{FormatError, Manifest};
-use crate::store::ObjectStore;
+use super::{Access, FormatError, Manifest};
 use crate::volume::VolumeRecord;
 
 impl Manifest {
@@ -10,11 +9,12 @@ impl Manifest {
     ///
     /// # Errors
     /// `Damaged` where a byte differs from what was written.
-    pub async fn read_volumes(&self, store: &dyn ObjectStore) -> Result<Vec<VolumeRecord>, FormatError> {
+    pub async fn read_volumes<'a>(&self, from: impl Into<Access<'a>> + Send) -> Result<Vec<VolumeRecord>, FormatError> {
+        let access = from.into();
         let Some(file) = self.file("volumes") else { return Ok(Vec::new()) };
         let mut records = Vec::new();
         let take = |line: &[u8]| serde_json::from_slice(line).map(|record| records.push(record));
-        read_lines(store, &self.name, file, take).await?;
+        read_lines(access, self, file, take).await?;
         Ok(records)
     }
 }

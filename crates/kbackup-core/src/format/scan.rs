@@ -6,12 +6,11 @@ use std::io::{self, Write};
 use sha2::{Digest, Sha256};
 use zstd::stream::write::Decoder;
 
+use super::body::Contents;
 use super::compressed::hex;
-use super::read::{Body, too_large};
-use super::{FormatError, IndexLine, PartRecord, entry_path};
+use super::read::too_large;
+use super::{Access, FormatError, IndexLine, Manifest, PartRecord, entry_path};
 use crate::limits::Limits;
-use crate::model::BackupName;
-use crate::store::ObjectStore;
 
 /// What is wrong with a part.
 #[derive(Debug, Default)]
@@ -32,8 +31,8 @@ const PAX_BYTES_MAX: u64 = 64 << 10;
 /// # Errors
 /// `Store` where the store does not answer. What is wrong with the part is in the scan.
 pub async fn scan_part(
-    store: &dyn ObjectStore,
-    name: &BackupName,
+    access: Access<'_>,
+    manifest: &Manifest,
     part: &PartRecord,
     lines: &[&IndexLine],
     limits: &Limits,
@@ -41,7 +40,7 @@ pub async fn scan_part(
     let places = lines.iter().enumerate().map(|(number, line)| (line.off, (number, *line))).collect();
     let walk = Walk::new(places, part.file.raw_bytes, limits.object_bytes_max);
     let mut scan = Scan { walk, problems: Vec::new() };
-    match scan.read(store, name, part).await {
+    match scan.read(access, manifest, part).await {
         Err(FormatError::Damaged { what, .. }) => scan.problems.push(what),
         Err(error) => return Err(error),
         Ok(()) => {}
@@ -59,9 +58,10 @@ struct Scan<'a> {
 }
 
 impl Scan<'_> {
-    async fn read(&mut self, store: &dyn ObjectStore, name: &BackupName, part: &PartRecord) -> Result<(), FormatError> {
+    async fn read(&mut self, access: Access<'_>, manifest: &Manifest, part: &PartRecord) -> Result<(), FormatError> {
+        let name = &manifest.name;
         let damaged = |error: io::Error| FormatError::damaged(name, format!("{}: {error}", part.file.key));
-        let mut body = Body::open(store, name, &part.file).await?;
+        let mut body = Contents::open(access, manifest, &part.file).await?;
         let mut decoder = Decoder::new(&mut self.walk).map_err(damaged)?;
         let mut decoded = Ok(());
         while let Some(piece) = body.next().await? {

@@ -16,13 +16,13 @@ use super::relink::Owners;
 use super::write::{Write, Written};
 use crate::action::Wave;
 use crate::cluster::{ClusterWriter, Condition, Part, Patch, Waited, WriteOptions};
+use crate::crypt::Seal;
 use crate::event::Event;
-use crate::format::{Manifest, read_manifest};
+use crate::format::{Access, FormatError, Manifest, read_manifest};
 use crate::issue::{Code, Issue, Outcome, Stage};
 use crate::model::{Gvr, ObjectRef, ResourceType};
 use crate::report::{Applied, ObjectResult, RestoreCounts, RestoreHookCounts, RestoreReport};
 use crate::run::Run;
-use crate::store::ObjectStore;
 
 /// How long an established type may take to appear in discovery.
 const DISCOVERY_LAG_MAX: Duration = Duration::from_secs(30);
@@ -32,19 +32,21 @@ const DISCOVERY_POLL: Duration = Duration::from_millis(200);
 /// Does what `plan` says.
 ///
 /// An object that can't be written is an issue and a result of the report, and never ends the run. The report is stored
-/// beside the backup, unless the store is read-only or the backup Velero's.
+/// beside the backup, unless the store is read-only or the backup Velero's; of an encrypted one, so that it names no object
+/// in the clear.
 ///
 /// # Errors
 /// Where the backup changed since the plan was made, is damaged, or can't be read to its end. What was written by then
 /// stays: the same restore again goes on from there, because what exists is left as it is.
 pub async fn apply(ports: &Ports<'_>, plan: &RestorePlan, run: &Run) -> Result<RestoreReport, RestoreError> {
-    let store = ports.store;
-    let started_at = run.now();
+    let (access, started_at) = (ports.access, run.now());
+    let store = access.store();
     refuse_taken(store, &plan.name).await?;
-    let manifest = read_manifest(store, &plan.spec.backup_name).await?;
+    let manifest = read_manifest(access, &plan.spec.backup_name).await?;
     if manifest.run_id != plan.backup_run {
         return Err(RestoreError::OtherBackup { name: manifest.name, store: store.to_string() });
     }
+    let seal = seal(&manifest)?;
     let applied = tokio::select! {
         biased;
         () = run.cancelled() => Err(RestoreError::Cancelled),
@@ -55,7 +57,7 @@ pub async fn apply(ports: &Ports<'_>, plan: &RestorePlan, run: &Run) -> Result<R
     let report = RestoreReport { hooks, ..report(plan, started_at, &results, issues, run) };
     // Nothing is written beside a backup of Velero's: the place is Velero's.
     if !manifest.is_velero() {
-        keep(store, &report, &results, run).await?;
+        keep(store, &report, &results, &seal, run).await?;
     }
     Ok(report)
 }
@@ -89,6 +91,12 @@ fn report(
     }
 }
 
+/// What is kept of the restore is as secret as the backup.
+fn seal(manifest: &Manifest) -> Result<Seal, FormatError> {
+    Seal::like(manifest.encryption.as_ref())
+        .map_err(|error| FormatError::damaged(&manifest.name, format!("manifest.json: {error}")))
+}
+
 /// Writes all objects, and meanwhile runs the commands of the pods that were created.
 async fn write_and_run_hooks(
     ports: &Ports<'_>,
@@ -112,7 +120,7 @@ async fn write_all(
     created: CreatedPods,
     run: &Run,
 ) -> Result<Done, RestoreError> {
-    let (cluster, store) = (ports.cluster, ports.store);
+    let cluster = ports.cluster;
     run.emit(Event::Total { objects: plan.steps().filter(|step| step.is_write()).count() as u64 });
     let transforms = &ports.transforms.of_restore(&plan.spec).map_err(RestoreError::Invalid)?;
     let owners = Owners::new(&plan.owners);
@@ -124,7 +132,7 @@ async fn write_all(
         }
         let (spec, status, created, owners) = (&plan.spec, &plan.status, &created, &owners);
         let write = Write { cluster, transforms, spec, status, types: &types, owners, created, run };
-        write_wave(store, manifest, wave, &write, &mut done).await?;
+        write_wave(ports.access, manifest, wave, &write, &mut done).await?;
         let defined = new_definitions(wave, &done);
         if !defined.is_empty() {
             await_definitions(cluster, &defined, &mut done, run).await;
@@ -141,7 +149,7 @@ async fn types(cluster: &dyn ClusterWriter) -> Result<HashMap<Gvr, Arc<ResourceT
 }
 
 async fn write_wave(
-    store: &dyn ObjectStore,
+    access: Access<'_>,
     manifest: &Manifest,
     wave: &PlannedWave,
     write: &Write<'_>,
@@ -149,7 +157,7 @@ async fn write_wave(
 ) -> Result<(), RestoreError> {
     let writes = wave.steps.iter().enumerate().filter(|(_, step)| step.is_write());
     let sources = writes.clone().filter_map(|(number, step)| step.source.as_ref().map(|source| (number, source)));
-    let fetched = fetch(store, manifest, sources, write.run.bounds()).map_err(RestoreError::from);
+    let fetched = fetch(access, manifest, sources, write.run.bounds()).map_err(RestoreError::from);
     let made = writes.filter(|(_, step)| step.source.is_none()).map(|(_, step)| Ok((step, None)));
     let steps = fetched.map_ok(|(number, bytes)| (&wave.steps[number], Some(bytes))).chain(stream::iter(made));
     let writers = write.run.bounds().writers_max.max(1);

@@ -11,12 +11,11 @@ use super::observe::Live;
 use super::plan::{Action, Step};
 use super::write::{Prepared, prepare};
 use crate::action::Transforms;
-use crate::format::Manifest;
+use crate::format::{Access, Manifest};
 use crate::issue::{Code, Issue, Stage};
 use crate::model::{Object, ObjectRef, OwnerRef};
 use crate::run::Run;
 use crate::spec::RestoreSpec;
-use crate::store::ObjectStore;
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -28,7 +27,7 @@ pub(super) struct Examined {
 
 /// Examines the steps, and takes back those that a transform leaves out.
 pub(super) async fn examine(
-    store: &dyn ObjectStore,
+    access: Access<'_>,
     manifest: &Manifest,
     transforms: &Transforms,
     spec: &RestoreSpec,
@@ -42,7 +41,7 @@ pub(super) async fn examine(
     {
         let writes = steps.iter().enumerate().filter(|(_, step)| step.is_write());
         let sources = writes.filter_map(|(number, step)| step.source.as_ref().map(|source| (number, source)));
-        let mut fetched = std::pin::pin!(fetch(store, manifest, sources, run.bounds()));
+        let mut fetched = std::pin::pin!(fetch(access, manifest, sources, run.bounds()));
         while let Some((number, bytes)) = fetched.try_next().await? {
             let step = &steps[number];
             let damaged =

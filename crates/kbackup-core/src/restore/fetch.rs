@@ -7,15 +7,14 @@ use futures::stream::{self, BoxStream};
 use futures::{Stream, StreamExt, TryStreamExt};
 
 use super::plan::Source;
-use crate::format::{FormatError, Manifest, ObjectCut, PartReader};
+use crate::format::{Access, FormatError, Manifest, ObjectCut, PartReader};
 use crate::limits::Limits;
-use crate::store::ObjectStore;
 
 type Fetched = Result<(usize, Bytes), FormatError>;
 
 /// The JSON of each source, with the number that it was given; digests are checked. In no particular order.
 pub(super) fn fetch<'a>(
-    store: &'a dyn ObjectStore,
+    access: Access<'a>,
     manifest: &'a Manifest,
     sources: impl IntoIterator<Item = (usize, &'a Source)>,
     limits: &'a Limits,
@@ -25,12 +24,12 @@ pub(super) fn fetch<'a>(
         let cut = ObjectCut { off: source.off, len: source.len, sha256: source.sha256.clone() };
         parts.entry(source.part).or_default().push((number, cut));
     }
-    let parts = stream::iter(parts).map(move |(part, cuts)| part_stream(store, manifest, part, cuts, limits));
+    let parts = stream::iter(parts).map(move |(part, cuts)| part_stream(access, manifest, part, cuts, limits));
     parts.flatten_unordered(limits.fetches_max.max(1))
 }
 
 fn part_stream<'a>(
-    store: &'a dyn ObjectStore,
+    access: Access<'a>,
     manifest: &'a Manifest,
     part: u32,
     mut cuts: Vec<(usize, ObjectCut)>,
@@ -41,7 +40,7 @@ fn part_stream<'a>(
     let open = async move {
         let missing = || FormatError::damaged(&manifest.name, format!("the manifest has no part {part}"));
         let record = manifest.part(part).ok_or_else(missing)?;
-        PartReader::open(store, &manifest.name, record, cuts, limits).await.map(|reader| objects(reader, numbers))
+        PartReader::open(access, manifest, record, cuts, limits).await.map(|reader| objects(reader, numbers))
     };
     stream::once(open).try_flatten().boxed()
 }

@@ -13,13 +13,12 @@ use super::targets::Targets;
 use crate::action::{Transforms, Wave};
 use crate::cluster::ClusterReader;
 use crate::filter::{ArchivedType, Needs, RestoreSelection, Verdict};
-use crate::format::{IndexLine, read_manifest};
+use crate::format::{Access, IndexLine, read_manifest};
 use crate::issue::Issue;
 use crate::model::{BackupName, Gvr, ObjectRef};
 use crate::report::RestoreCounts;
 use crate::run::Run;
 use crate::spec::RestoreSpec;
-use crate::store::ObjectStore;
 
 /// What a restore would do. A value: it can be printed, stored and applied later.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -108,24 +107,25 @@ pub enum Action {
 /// and every object that is to be restored, which checks its digest: a plan that could be made can be read to its end.
 ///
 /// # Errors
-/// Where the spec is invalid, the backup does not exist or is damaged, or the cluster can't be read as a whole.
-pub async fn plan(
+/// Where the spec is invalid, the backup does not exist, is damaged, can't be opened or is not trusted, or the cluster can't be read as a whole.
+pub async fn plan<'a>(
     cluster: &dyn ClusterReader,
-    store: &dyn ObjectStore,
+    from: impl Into<Access<'a>> + Send,
     transforms: &Transforms,
     (name, spec): (&BackupName, &RestoreSpec),
     run: &Run,
 ) -> Result<RestorePlan, RestoreError> {
+    let access = from.into();
     tokio::select! {
         biased;
         () = run.cancelled() => Err(RestoreError::Cancelled),
-        planned = make(cluster, store, transforms, (name, spec), run) => planned,
+        planned = make(cluster, access, transforms, (name, spec), run) => planned,
     }
 }
 
 async fn make(
     cluster: &dyn ClusterReader,
-    store: &dyn ObjectStore,
+    access: Access<'_>,
     transforms: &Transforms,
     (name, spec): (&BackupName, &RestoreSpec),
     run: &Run,
@@ -133,8 +133,8 @@ async fn make(
     spec.validate().map_err(RestoreError::Invalid)?;
     let transforms = &transforms.of_restore(spec).map_err(RestoreError::Invalid)?;
     run.stage("reading the backup");
-    let manifest = read_manifest(store, &spec.backup_name).await?;
-    let index = manifest.read_index(store).await?;
+    let manifest = read_manifest(access, &spec.backup_name).await?;
+    let index = manifest.read_index(access).await?;
 
     run.stage("looking at the cluster");
     let discovery = cluster.discover().await.map_err(RestoreError::cluster("discovering its types"))?;
@@ -150,7 +150,7 @@ async fn make(
 
     run.stage(format!("examining {} objects", steps.len()));
     let Examined { owners, issues: notes } =
-        examine(store, &manifest, transforms, spec, &mut steps, &live, run).await?;
+        examine(access, &manifest, transforms, spec, &mut steps, &live, run).await?;
     issues.extend(notes);
     issues.extend(steps.iter().filter_map(Step::refusal));
     let owners = owners.into_iter().map(|(uid, object)| (uid, live.uid(&object))).collect();

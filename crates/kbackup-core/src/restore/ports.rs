@@ -2,9 +2,10 @@
 
 use crate::action::Transforms;
 use crate::cluster::{ClusterWriter, PodExec};
-use crate::store::ObjectStore;
+use crate::format::Access;
 
-/// What a plan is applied with: the cluster that is written to, the store that the backup is in, and the transforms that the
+/// What a plan is applied with: the cluster that is written to, the store that the backup is in (with the keys
+/// that open it, where it is encrypted or must be signed), and the transforms that the
 /// plan was made with. What runs commands in containers is needed for hooks alone: without it, each pod that has hooks is an
 /// issue.
 ///
@@ -21,7 +22,7 @@ use crate::store::ObjectStore;
 #[derive(Debug, Clone, Copy)]
 pub struct Ports<'a> {
     pub(super) cluster: &'a dyn ClusterWriter,
-    pub(super) store: &'a dyn ObjectStore,
+    pub(super) access: Access<'a>,
     pub(super) transforms: &'a Transforms,
     pub(super) exec: Option<&'a dyn PodExec>,
 }
@@ -29,8 +30,8 @@ pub struct Ports<'a> {
 impl<'a> Ports<'a> {
     /// This cluster, this store and these transforms.
     #[must_use]
-    pub fn new(cluster: &'a dyn ClusterWriter, store: &'a dyn ObjectStore, transforms: &'a Transforms) -> Self {
-        Self { cluster, store, transforms, exec: None }
+    pub fn new(cluster: &'a dyn ClusterWriter, from: impl Into<Access<'a>>, transforms: &'a Transforms) -> Self {
+        Self { cluster, access: from.into(), transforms, exec: None }
     }
 
     /// The same, and this to run the commands of hooks with.

@@ -1,12 +1,12 @@
 //! A store that fails at every n-th operation, once, for good, before and after taking effect: no unfinished backup ever
-//! lists, no finished one is ever lost.
+//! lists, no finished one is ever lost. All of it twice: in the clear, and encrypted and signed.
 
 use std::sync::Arc;
 
 use kbackup_core::backup::{self, BackupError};
 use kbackup_core::catalog::{self, delete, list};
 use kbackup_core::engine::Engine;
-use kbackup_core::format::{read_manifest, verify_part};
+use kbackup_core::format::{Access, read_manifest, verify_part};
 use kbackup_core::limits::Limits;
 use kbackup_core::run::Run;
 use kbackup_core::snapshot::SnapshotProviders;
@@ -27,13 +27,22 @@ pub(crate) fn plans(n: u64) -> [(&'static str, Failures); 4] {
 
 /// The backups that list, each checked to its last byte.
 pub(crate) async fn whole_backups(store: &dyn ObjectStore) -> Vec<String> {
+    whole(Access::from(store)).await
+}
+
+/// The same, with the keys of a world.
+async fn whole_backups_of(world: &World, store: &dyn ObjectStore) -> Vec<String> {
+    whole(Access::new(store, &world.keyring)).await
+}
+
+async fn whole(access: Access<'_>) -> Vec<String> {
     let mut names = Vec::new();
-    for listed in list(store, &Limits::default()).await.expect("the store can be listed") {
-        let manifest = read_manifest(store, &listed.name).await.expect("what lists can be read");
-        let index = manifest.read_index(store).await.expect("its index is whole");
+    for listed in list(access, &Limits::default()).await.expect("the store can be listed") {
+        let manifest = read_manifest(access, &listed.name).await.expect("what lists can be read");
+        let index = manifest.read_index(access).await.expect("its index is whole");
         assert_eq!(index.len() as u64, manifest.counts.objects, "{}", listed.name);
         for part in &manifest.parts {
-            verify_part(store, &manifest.name, part).await.expect("its parts are whole");
+            verify_part(access, &manifest.name, part).await.expect("its parts are whole");
         }
         names.push(listed.name.to_string());
     }
@@ -42,7 +51,11 @@ pub(crate) async fn whole_backups(store: &dyn ObjectStore) -> Vec<String> {
 
 #[tokio::test]
 async fn a_backup_is_whole_or_not_there() {
-    let world = World::shop();
+    whole_or_not_there(World::shop()).await;
+    whole_or_not_there(World::shop().protected()).await;
+}
+
+async fn whole_or_not_there(world: World) {
     world.back_up("first", &BackupSpec::default()).await;
     let before = keys(&world.store).await;
     let (mut made, mut refused) = (0, 0);
@@ -52,14 +65,14 @@ async fn a_backup_is_whole_or_not_there() {
             let store = copy(&world.store).await;
             let flaky = FlakyStore::new(Arc::new(store.clone()), plan);
             let result = backup::run(
-                &backup::Ports::new(&world.cluster, &flaky),
+                &backup::Ports::new(&world.cluster, &flaky).protect(&world.protection),
                 &name("second"),
                 &BackupSpec::default(),
                 &small(),
             )
             .await;
             failures += flaky.failures();
-            let listed = whole_backups(&store).await;
+            let listed = whole_backups_of(&world, &store).await;
             let case = format!("operation {n} fails {how}: {result:?}");
             assert!(listed.contains(&"first".to_owned()), "{case}");
             match result {
@@ -87,19 +100,23 @@ async fn a_backup_is_whole_or_not_there() {
 
 #[tokio::test]
 async fn a_run_that_is_dropped_leaves_nothing_that_lists() {
-    let world = World::shop();
+    dropped_anywhere(World::shop()).await;
+    dropped_anywhere(World::shop().protected()).await;
+}
+
+async fn dropped_anywhere(world: World) {
     world.back_up("first", &BackupSpec::default()).await;
     // Every one of the first points, then ever further ones: how many there are depends on the threads that compress.
     for polls in (1..40).chain((6..).map(|power| 1 << power)) {
         let store = copy(&world.store).await;
         let (spec, run, second) = (BackupSpec::default(), small(), name("second"));
         let finished = {
-            let ports = backup::Ports::new(&world.cluster, &store);
+            let ports = backup::Ports::new(&world.cluster, &store).protect(&world.protection);
             let backup = backup::run(&ports, &second, &spec, &run);
             futures::pin_mut!(backup);
             poll_times(backup, polls).await
         };
-        let listed = whole_backups(&store).await;
+        let listed = whole_backups_of(&world, &store).await;
         match finished {
             Some(result) => {
                 result.expect("nothing failed");
@@ -125,7 +142,11 @@ async fn poll_times<F: Future>(mut future: std::pin::Pin<&mut F>, polls: usize) 
 
 #[tokio::test]
 async fn a_deletion_that_broke_off_is_finished_by_the_next() {
-    let world = World::shop();
+    deleted_in_two_goes(World::shop()).await;
+    deleted_in_two_goes(World::shop().protected()).await;
+}
+
+async fn deleted_in_two_goes(world: World) {
     world.back_up("first", &BackupSpec::default()).await;
     let kept = keys(&world.store).await;
     world.back_up("second", &BackupSpec::default()).await;
@@ -145,7 +166,7 @@ async fn a_deletion_that_broke_off_is_finished_by_the_next() {
                     .expect("the next one finishes it");
             }
             assert_eq!(keys(&store).await, kept, "{case}");
-            assert_eq!(whole_backups(&store).await, ["first"], "{case}");
+            assert_eq!(whole_backups_of(&world, &store).await, ["first"], "{case}");
         }
         if failures == 0 {
             break;
@@ -155,12 +176,16 @@ async fn a_deletion_that_broke_off_is_finished_by_the_next() {
 
 #[tokio::test]
 async fn a_restore_that_broke_off_goes_on_when_it_is_done_again() {
-    let world = World::shop();
+    restored_in_two_goes(World::shop()).await;
+    restored_in_two_goes(World::shop().protected()).await;
+}
+
+async fn restored_in_two_goes(world: World) {
     world.back_up("b", &BackupSpec::default()).await;
     for n in 1.. {
         let target = world.elsewhere();
         let flaky = FlakyStore::new(Arc::new(copy(&world.store).await), Failures::at_nth(n));
-        let engine = Engine::new(target.cluster.clone(), flaky.clone());
+        let engine = Engine::new(target.cluster.clone(), flaky.clone()).unlock(world.keyring.clone());
         let spec = RestoreSpec::from_backup(name("b"));
         let first = async {
             let plan = engine.plan_restore(&name("r"), &spec, &Run::default()).await?;

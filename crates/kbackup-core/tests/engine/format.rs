@@ -64,7 +64,7 @@ async fn the_bytes_of_an_object_are_kept() {
     assert_eq!(entries["resources/configmaps/v1/namespaces/shop/odd.json"], &live.raw()[..]);
 }
 
-async fn damage(world: &World, key: &str, change: impl FnOnce(&mut Vec<u8>)) {
+pub(crate) async fn damage(world: &World, key: &str, change: impl FnOnce(&mut Vec<u8>)) {
     let key: Key = key.parse().expect("a key");
     let mut bytes = world.store.get_bytes(&key, 1 << 20).await.expect("it is there").to_vec();
     change(&mut bytes);

@@ -9,6 +9,7 @@ mod crash;
 mod format;
 mod hooks;
 mod life;
+mod protected;
 mod related;
 mod restore;
 mod restore_hooks;

@@ -9,7 +9,6 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use kbackup_core::backup::BackupError;
 use kbackup_core::catalog::{CatalogError, delete, list};
-use kbackup_core::cluster::MemoryCluster;
 use kbackup_core::engine::Engine;
 use kbackup_core::format::velero::check;
 use kbackup_core::format::{FormatError, read_manifest, verify_part};
@@ -56,7 +55,7 @@ pub(crate) async fn fill(store: &MemoryStore) {
 
 /// An empty cluster, and a bucket that Velero wrote.
 pub(crate) async fn bucket() -> World {
-    let world = World { cluster: MemoryCluster::new(), store: MemoryStore::new() };
+    let world = World::new([]);
     fill(&world.store).await;
     world
 }
@@ -259,7 +258,7 @@ async fn an_archive_that_is_not_there_or_changes_after_the_plan_is_damage() {
 
 #[tokio::test]
 async fn what_old_versions_did_not_write_is_not_missed() {
-    let world = World { cluster: MemoryCluster::new(), store: MemoryStore::new() };
+    let world = World::new([]);
     let marker = json!({
         "kind": "Backup", "apiVersion": "velero.io/v1", "metadata": { "name": "old", "namespace": "velero" },
         "spec": { "includedNamespaces": ["*"] }, "status": { "version": 1, "phase": "Completed" },

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use kbackup_core::catalog::{CatalogError, ExportError, Exported, delete, export_velero, list};
-use kbackup_core::cluster::MemoryCluster;
 use kbackup_core::format::{IndexLine, ObjectCut, PartReader, read_manifest};
 use kbackup_core::issue::Outcome;
 use kbackup_core::limits::Limits;
@@ -40,7 +39,7 @@ async fn read_all(store: &dyn ObjectStore, backup: &str) -> BTreeMap<ObjectRef, 
         lines.sort_by_key(|line| line.off);
         let cuts = lines.iter().map(|line| ObjectCut::from(*line)).collect();
         let mut reader =
-            PartReader::open(store, &manifest.name, part, cuts, &Limits::default()).await.expect("its part is there");
+            PartReader::open(store, &manifest, part, cuts, &Limits::default()).await.expect("its part is there");
         for line in lines {
             found.insert(line.object(), reader.next().await.expect("its part is whole").expect("the object is in it"));
         }
@@ -179,7 +178,7 @@ async fn a_backup_is_exported_read_back_and_restored() {
     assert_eq!(exported.counts.objects, report.manifest.counts.objects);
     assert_eq!(exported.spec.labels.get("velero.io/schedule-name").map(String::as_str), Some("nightly"));
     assert_eq!(exported.spec.labels.get("velero.io/storage-location").map(String::as_str), Some("default"));
-    let elsewhere = World { cluster: MemoryCluster::new(), store: to };
+    let elsewhere = World { store: to, ..World::new([]) };
     completed(&elsewhere.restore("r", &RestoreSpec::from_backup(name("b"))).await);
     assert!(elsewhere.get(&crate::world::in_shop("configmaps", "a")).is_some());
 }

@@ -11,8 +11,9 @@ use kbackup_core::cluster::{
     At, ClusterInfo, ClusterReader, ClusterResult, ClusterWriter, Condition, Created, DeleteOptions, ListQuery,
     MemoryCluster, Page, PageSize, Part, Patch, Waited, WriteOptions,
 };
+use kbackup_core::crypt::{Identities, Keyring, Protection, Recipients, SigningKey};
 use kbackup_core::engine::Engine;
-use kbackup_core::format::read_manifest;
+use kbackup_core::format::{Access, read_manifest};
 use kbackup_core::issue::Outcome;
 use kbackup_core::limits::Limits;
 use kbackup_core::model::{BackupName, Discovery, Gvr, LabelSelector, Object, ObjectRef, ResourceType, Revision};
@@ -23,11 +24,19 @@ use kbackup_core::spec::{BackupSpec, RestoreSpec};
 use kbackup_core::store::{MemoryStore, ObjectStore};
 use serde_json::{Value, json};
 
-/// A cluster and a store.
+/// A cluster and a store, and the keys that its backups are made and read with.
 #[derive(Debug, Clone)]
 pub(crate) struct World {
     pub(crate) cluster: MemoryCluster,
     pub(crate) store: MemoryStore,
+    pub(crate) protection: Protection,
+    pub(crate) keyring: Keyring,
+}
+
+/// A new identity: its recipient, and what opens.
+pub(crate) fn identity() -> (String, Identities) {
+    let new = Identities::generate();
+    (new.recipient(), Identities::parse(new.file("").as_bytes(), None).expect("it is one"))
 }
 
 pub(crate) fn name(name: &str) -> BackupName {
@@ -69,7 +78,7 @@ impl World {
     pub(crate) fn new(objects: impl IntoIterator<Item = Value>) -> Self {
         let cluster = MemoryCluster::new();
         cluster.load(objects).expect("the objects load");
-        Self { cluster, store: MemoryStore::new() }
+        Self { cluster, store: MemoryStore::new(), protection: Protection::default(), keyring: Keyring::default() }
     }
 
     /// Two namespaces with a little of everything.
@@ -97,16 +106,31 @@ impl World {
 
     /// An empty cluster with the same store.
     pub(crate) fn elsewhere(&self) -> Self {
-        Self { cluster: MemoryCluster::new(), store: self.store.clone() }
+        Self { cluster: MemoryCluster::new(), ..self.clone() }
     }
 
     pub(crate) fn engine(&self) -> Engine {
         Engine::new(self.cluster.clone(), self.store.clone())
+            .protect(self.protection.clone())
+            .unlock(self.keyring.clone())
+    }
+
+    /// The same world, whose backups are encrypted and signed.
+    pub(crate) fn protected(self) -> Self {
+        let (recipient, identities) = identity();
+        let signer = SigningKey::generate().expect("there is randomness");
+        let recipients = Recipients::of([recipient]).expect("it is one");
+        let keyring = Keyring::default().identities(identities).trust(signer.public().expect("it is whole"));
+        Self { protection: Protection::default().encrypt(recipients).sign(signer), keyring, ..self }
+    }
+
+    pub(crate) fn access(&self) -> Access<'_> {
+        Access::new(&self.store, &self.keyring)
     }
 
     pub(crate) async fn back_up(&self, as_name: &str, spec: &BackupSpec) -> BackupReport {
         let report = self.engine().backup(&name(as_name), spec, &Run::default()).await.expect("the backup is made");
-        assert_eq!(report.manifest, read_manifest(&self.store, &name(as_name)).await.expect("it exists"));
+        assert_eq!(report.manifest, read_manifest(self.access(), &name(as_name)).await.expect("it exists"));
         report
     }
 
@@ -123,8 +147,8 @@ impl World {
 
     /// The names of what a backup holds of a type, as `namespace/name` or `name`.
     pub(crate) async fn held(&self, backup: &str, plural: &str) -> Vec<String> {
-        let manifest = read_manifest(&self.store, &name(backup)).await.expect("it exists");
-        let index = manifest.read_index(&self.store).await.expect("its index is whole");
+        let manifest = read_manifest(self.access(), &name(backup)).await.expect("it exists");
+        let index = manifest.read_index(self.access()).await.expect("its index is whole");
         let own = index.iter().filter(|line| line.gvr.plural == plural);
         own.map(|line| line.ns.iter().map(String::as_str).chain([line.name.as_str()]).collect::<Vec<_>>().join("/"))
             .collect()

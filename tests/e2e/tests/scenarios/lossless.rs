@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use kbackup_core::backup::BackupReport;
+use kbackup_core::crypt::{Identities, Keyring, Protection, Recipients, SigningKey};
 use kbackup_core::engine::Engine;
 use kbackup_core::issue::Severity;
 use kbackup_core::run::Run;
@@ -20,6 +21,15 @@ pub(crate) async fn a_shop_comes_back_under_another_name(target: &Target) {
     comes_back(target, &fixtures::shop(), &[("shop", "shop-again")]).await;
 }
 
+pub(crate) async fn a_shop_comes_back_encrypted_and_signed(target: &Target) {
+    let (identity, signer) = (Identities::generate(), SigningKey::generate().expect("there is randomness"));
+    let recipients = Recipients::of([identity.recipient()]).expect("it is one");
+    let identities = Identities::parse(identity.file("now").as_bytes(), None).expect("it is one");
+    let keyring = Keyring::default().identities(identities).trust(signer.public().expect("it is whole"));
+    let protection = Protection::default().encrypt(recipients).sign(signer);
+    comes_back_with(target, &fixtures::shop(), &[], (protection, keyring)).await;
+}
+
 pub(crate) async fn monitoring_and_a_shop_come_back_as_they_were(target: &Target) {
     if let Some(manifests) = fixtures::monitoring_and_shop() {
         comes_back(target, &manifests, &[]).await;
@@ -34,6 +44,15 @@ pub(crate) async fn monitoring_and_a_shop_come_back_under_other_names(target: &T
 
 /// Loads, backs up, deletes, restores with the mapping, compares.
 async fn comes_back(target: &Target, manifests: &[Manifest], mapping: &[(&str, &str)]) {
+    comes_back_with(target, manifests, mapping, Default::default()).await;
+}
+
+async fn comes_back_with(
+    target: &Target,
+    manifests: &[Manifest],
+    mapping: &[(&str, &str)],
+    (protection, keyring): (Protection, Keyring),
+) {
     let mapped: Vec<&str> = mapping.iter().map(|(_, to)| *to).collect();
     target.wipe(manifests, &mapped).await;
     target.load(manifests).await;
@@ -41,7 +60,7 @@ async fn comes_back(target: &Target, manifests: &[Manifest], mapping: &[(&str, &
 
     let folder = tempfile::tempdir().expect("a folder for the backup");
     let store = FolderStore::open(folder.path()).expect("a folder is a store");
-    let engine = Engine::shared(Arc::clone(&target.cluster), Arc::new(store));
+    let engine = Engine::shared(Arc::clone(&target.cluster), Arc::new(store)).protect(protection).unlock(keyring);
     let backup = back_up(&engine).await;
     assert!(backup.manifest.counts.objects >= before.objects.len() as u64, "{:?}", backup.manifest.counts);
 

@@ -4,6 +4,7 @@ mod atomic;
 mod changes;
 mod killed;
 mod lossless;
+mod readers;
 mod types;
 mod velero;
 mod written;
@@ -17,8 +18,12 @@ pub(crate) use changes::{
 };
 pub(crate) use killed::a_killed_backup_is_not_listed_and_harms_no_other;
 pub(crate) use lossless::{
-    a_shop_comes_back_as_it_was, a_shop_comes_back_under_another_name, monitoring_and_a_shop_come_back_as_they_were,
-    monitoring_and_a_shop_come_back_under_other_names,
+    a_shop_comes_back_as_it_was, a_shop_comes_back_encrypted_and_signed, a_shop_comes_back_under_another_name,
+    monitoring_and_a_shop_come_back_as_they_were, monitoring_and_a_shop_come_back_under_other_names,
+};
+pub(crate) use readers::{
+    the_documented_line_opens_a_backup_with_a_passphrase, the_documented_lines_read_a_backup,
+    the_documented_lines_read_a_signed_and_encrypted_backup,
 };
 pub(crate) use types::{
     a_type_that_has_just_come_is_backed_up_with_its_objects, an_api_that_does_not_answer_is_told_and_hides_nothing,

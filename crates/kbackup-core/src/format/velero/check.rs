@@ -32,7 +32,7 @@ const TOLD_MAX: usize = 20;
 /// # Errors
 /// `Damaged` where the tarball is: nothing of it can be restored then.
 pub async fn check(store: &dyn ObjectStore, manifest: &Manifest) -> Result<(Vec<IndexLine>, Vec<Issue>), FormatError> {
-    let index = read_index(store, manifest).await?;
+    let index = read_index(store.into(), manifest).await?;
     let mut issues = compare(&index, &resources(store, manifest).await?);
     for file in LISTS {
         let key = VeleroLayout::new(&manifest.name).file(file);

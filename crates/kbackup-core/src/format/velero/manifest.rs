@@ -133,6 +133,8 @@ fn assemble(name: &BackupName, backup: &Backup, format: &str, tarball: Option<u6
         parts: tarball.map(|bytes| part(name, bytes)).into_iter().collect(),
         files: BTreeMap::new(),
         snapshots: Vec::new(),
+        encryption: None,
+        signature: None,
         writer: Writer { tool: "velero".to_owned(), version: format!("format {format}") },
         unknown: [("velero".to_owned(), own_words(backup))].into(),
     }

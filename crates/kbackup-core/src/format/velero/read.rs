@@ -7,9 +7,9 @@ use serde::Deserialize;
 use super::VeleroLayout;
 use super::manifest::{check_version, manifest};
 use super::tarball::Scan;
+use crate::format::body::Body;
 use crate::format::inflate::Inflater;
-use crate::format::read::Body;
-use crate::format::{FormatError, IndexLine, Manifest};
+use crate::format::{Access, FormatError, IndexLine, Manifest};
 use crate::issue::{Code, Issue, Outcome, Stage};
 use crate::model::BackupName;
 use crate::store::{Key, ObjectStore, ObjectStoreExt, StoreErrorKind, StoreResult};
@@ -37,7 +37,7 @@ pub(in crate::format) async fn read_manifest(
 
 /// The index of a backup of Velero's, by reading all of its tarball: each object's place and digest.
 pub(in crate::format) async fn read_index(
-    store: &dyn ObjectStore,
+    access: Access<'_>,
     manifest: &Manifest,
 ) -> Result<Vec<IndexLine>, FormatError> {
     let name = &manifest.name;
@@ -50,7 +50,7 @@ pub(in crate::format) async fn read_index(
     };
     let damaged = |error: std::io::Error| FormatError::damaged(name, format!("{}: {error}", part.file.key));
     let mut inflater = Inflater::of(&part.file.key, Scan::new(part.file.raw_bytes)).map_err(damaged)?;
-    let mut body = Body::open(store, name, &part.file).await?;
+    let mut body = Body::open(access, name, &part.file).await?;
     while let Some(piece) = body.next().await? {
         inflater.write_all(&piece).map_err(damaged)?;
     }

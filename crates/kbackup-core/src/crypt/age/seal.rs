@@ -1,0 +1,119 @@
+//! Writing encrypted files.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use age::secrecy::ExposeSecret;
+use age::stream::StreamWriter;
+use bytes::Bytes;
+
+use super::super::{EncryptionRecord, InvalidKey};
+use super::lock::secret;
+use super::recipients::{Recipient, Recipients};
+
+/// What one backup is encrypted with.
+pub(in super::super) struct Sealing {
+    keys: Vec<Recipient>,
+    record: EncryptionRecord,
+    identity_file: Option<Bytes>,
+}
+
+impl Sealing {
+    /// A passphrase opens an identity that is made for this backup alone, and that identity opens the files: so only one
+    /// file costs the work that a passphrase costs, and passphrases and public keys can be recipients of the same backup.
+    pub(in super::super) fn new(recipients: &Recipients) -> Result<Self, InvalidKey> {
+        let mut keys = recipients.keys.clone();
+        let scheme = EncryptionRecord::SCHEME.to_owned();
+        let named = keys.iter().map(ToString::to_string).collect();
+        let mut record = EncryptionRecord { scheme, recipients: named, passphrase_recipient: None };
+        let mut identity_file = None;
+        if let Some(passphrase) = &recipients.passphrase {
+            let own = age::x25519::Identity::generate();
+            let mut lock = age::scrypt::Recipient::new(secret(passphrase));
+            lock.set_work_factor(recipients.work);
+            let line = format!("{}\n", own.to_string().expose_secret());
+            let file = age::encrypt(&lock, line.as_bytes());
+            identity_file = Some(file.map_err(|error| InvalidKey::new("the passphrase", error.to_string()))?.into());
+            record.passphrase_recipient = Some(own.to_public().to_string());
+            keys.push(Recipient::X25519(own.to_public()));
+        }
+        Ok(Self { keys, record, identity_file })
+    }
+
+    pub(in super::super) fn like(record: &EncryptionRecord) -> Result<Self, InvalidKey> {
+        if record.scheme != EncryptionRecord::SCHEME {
+            return Err(InvalidKey::new(format!("the scheme \"{}\"", record.scheme), "it is of another kbackup"));
+        }
+        let keys = Recipients::of(record.keys())?.keys;
+        Ok(Self { keys, record: record.clone(), identity_file: None })
+    }
+
+    pub(in super::super) fn record(&self) -> &EncryptionRecord {
+        &self.record
+    }
+
+    pub(in super::super) fn identity_file(&self) -> Option<&Bytes> {
+        self.identity_file.as_ref()
+    }
+
+    pub(in super::super) fn sealer(&self) -> io::Result<AgeSealer> {
+        let encryptor = age::Encryptor::with_recipients(self.keys.iter().map(Recipient::as_age));
+        let outlet = Outlet::default();
+        let stream = encryptor.map_err(io::Error::other)?.wrap_output(outlet.clone())?;
+        Ok(AgeSealer { stream: Some(stream), outlet })
+    }
+}
+
+/// Encrypts what is written to it, 64 KiB at a time.
+pub(crate) struct AgeSealer {
+    /// Gone when the file has ended.
+    stream: Option<StreamWriter<Outlet>>,
+    outlet: Outlet,
+}
+
+impl AgeSealer {
+    pub(in super::super) fn waiting(&self) -> usize {
+        self.outlet.with(|bytes| bytes.len())
+    }
+
+    pub(in super::super) fn take(&mut self) -> Vec<u8> {
+        self.outlet.with(std::mem::take)
+    }
+
+    pub(in super::super) fn end(&mut self) -> io::Result<()> {
+        self.stream.take().map_or(Ok(()), |stream| stream.finish().map(drop))
+    }
+}
+
+impl Write for AgeSealer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.stream {
+            Some(stream) => stream.write(bytes),
+            None => Err(io::Error::other("the file has ended")),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Where the encrypted bytes wait. The stream owns its end of it and does not lend it, so the other end is shared.
+#[derive(Clone, Default)]
+struct Outlet(Arc<Mutex<Vec<u8>>>);
+
+impl Outlet {
+    fn with<T>(&self, act: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Write for Outlet {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.with(|buffer| buffer.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
