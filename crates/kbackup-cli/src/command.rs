@@ -46,7 +46,7 @@ pub(crate) async fn run(args: &Args) -> Result<Code, Failure> {
             LocationVerb::Remove(name) => location::remove(global, name),
         },
         Noun::Schedule(schedule) => match &schedule.verb {
-            ScheduleVerb::Create(create) => schedule::create(global, create),
+            ScheduleVerb::Create(create) => schedule::create(global, create).await,
             ScheduleVerb::Get(get) => schedule::get(global, get),
             ScheduleVerb::Describe(name) => schedule::describe(global, name),
             ScheduleVerb::Pause(name) => schedule::pause(global, name, true),

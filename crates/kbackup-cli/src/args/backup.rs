@@ -1,13 +1,18 @@
 //! `kbackup backup …`.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
 use clap::{Subcommand, ValueEnum};
 use kbackup_core::catalog;
 use kbackup_core::model::{BackupName, LabelSelector};
-use kbackup_core::spec::{BackupSpec, Consistency, Retention, Ttl};
+use kbackup_core::spec::{BackupSpec, Consistency, ResourcePolicies, Retention, Ttl};
 
 use super::protection::ProtectionArgs;
 use super::scoped::ScopedTypes;
 use super::selection::Selection;
+use crate::document;
+use crate::error::Failure;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct BackupArgs {
@@ -45,6 +50,9 @@ pub(crate) struct BackupCreate {
     pub(crate) name: Option<BackupName>,
     #[command(flatten)]
     pub(crate) what: BackupFlags,
+    /// Show what would be taken: types, counts, volumes. Nothing is written, and no store is needed.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 /// What is backed up, and how.
@@ -60,11 +68,33 @@ pub(crate) struct BackupFlags {
     /// How long the backup is kept (720h0m0s, 30d, 2w); not given: as long as its location says, or 720h0m0s.
     #[arg(long, value_name = "DURATION")]
     ttl: Option<Ttl>,
-    /// How strictly all types must be read at one revision of the cluster.
-    #[arg(long, value_enum, default_value_t = Strictness::Revision, value_name = "MODE")]
-    consistency: Strictness,
+    /// How strictly all types must be read at one revision of the cluster; not given: revision.
+    #[arg(long, value_enum, value_name = "MODE")]
+    consistency: Option<Strictness>,
+    #[command(flatten)]
+    care: Care,
+    /// A file with the whole request, as YAML: the `spec` of a backup's manifest has this form. Flags win over it.
+    #[arg(long, value_name = "FILE")]
+    spec: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) protection: ProtectionArgs,
+}
+
+/// The flags about what is done beside copying objects.
+#[derive(Debug, clap::Args)]
+struct Care {
+    /// Objects to take care of in this order, by type ('pods=shop/db-0,shop/db-1;persistentvolumes=pv-1').
+    #[arg(long, value_name = "ORDER", value_parser = ordered)]
+    ordered_resources: Option<BTreeMap<String, String>>,
+    /// Whether volumes are snapshotted; not given: where a provider of snapshots is set up.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    snapshot_volumes: Option<bool>,
+    /// Whether the files of the volumes of pods are copied unless a pod says otherwise; not given: no.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    default_volumes_to_fs_backup: Option<bool>,
+    /// A file with volume policies, as YAML: what happens to which volume.
+    #[arg(long, value_name = "FILE")]
+    resource_policies: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -206,26 +236,70 @@ impl Rules {
 }
 
 impl BackupFlags {
-    /// What is asked for; `ttl` is how long backups are kept where nothing is said.
-    pub(crate) fn spec(&self, ttl: Option<Ttl>) -> BackupSpec {
-        self.scoped.choose(BackupSpec {
-            included_namespaces: self.selection.include_namespaces.clone(),
-            excluded_namespaces: self.selection.exclude_namespaces.clone(),
-            included_resources: self.selection.include_resources.clone(),
-            excluded_resources: self.selection.exclude_resources.clone(),
-            include_cluster_resources: self.selection.include_cluster_resources,
-            label_selector: self.selection.selector.clone(),
-            or_label_selectors: self.selection.or_selector.concat(),
-            labels: self.labels.iter().cloned().collect(),
-            ttl: self.ttl.or(ttl).unwrap_or_default(),
-            consistency: match self.consistency {
-                Strictness::Revision => Consistency::Revision,
-                Strictness::Strict => Consistency::Strict,
-                Strictness::Relaxed => Consistency::Relaxed,
-            },
-            ..BackupSpec::default()
-        })
+    /// What is asked for: the file of `--spec`, and over it what the flags say. `ttl` is how long backups are kept where
+    /// neither says it.
+    ///
+    /// # Errors
+    /// Where a file can't be read, or does not say what it should.
+    pub(crate) async fn spec(&self, ttl: Option<Ttl>) -> Result<BackupSpec, Failure> {
+        let mut spec = match &self.spec {
+            Some(path) => document::read("--spec", path).await?,
+            None => BackupSpec { ttl: ttl.unwrap_or_default(), ..BackupSpec::default() },
+        };
+        self.care.apply(&mut spec).await?;
+        self.selection.apply(&mut spec);
+        self.scoped.apply(&mut spec);
+        if !self.labels.is_empty() {
+            spec.labels = self.labels.iter().cloned().collect();
+        }
+        set(&mut spec.ttl, self.ttl);
+        set(&mut spec.consistency, self.consistency.map(Consistency::from));
+        Ok(spec)
     }
+}
+
+impl Care {
+    async fn apply(&self, spec: &mut BackupSpec) -> Result<(), Failure> {
+        set(&mut spec.ordered_resources, self.ordered_resources.clone());
+        set(&mut spec.snapshot_volumes, self.snapshot_volumes.map(Some));
+        set(&mut spec.default_volumes_to_fs_backup, self.default_volumes_to_fs_backup.map(Some));
+        if let Some(path) = &self.resource_policies {
+            let policies: ResourcePolicies = document::read("--resource-policies", path).await?;
+            policies.apply(spec);
+        }
+        Ok(())
+    }
+}
+
+impl From<Strictness> for Consistency {
+    fn from(strictness: Strictness) -> Self {
+        match strictness {
+            Strictness::Revision => Self::Revision,
+            Strictness::Strict => Self::Strict,
+            Strictness::Relaxed => Self::Relaxed,
+        }
+    }
+}
+
+/// Sets a field that a flag says something about.
+fn set<T>(field: &mut T, given: Option<T>) {
+    if let Some(given) = given {
+        *field = given;
+    }
+}
+
+/// `type=name,name;type=name`, as Velero takes it; whether the cluster has such types is checked with the request.
+fn ordered(text: &str) -> Result<BTreeMap<String, String>, String> {
+    let mut order = BTreeMap::new();
+    for part in text.split(';').map(str::trim).filter(|part| !part.is_empty()) {
+        let (ty, names) = part
+            .split_once('=')
+            .ok_or_else(|| format!("\"{part}\" is not an order: write type=namespace/name,namespace/name"))?;
+        if order.insert(ty.trim().to_owned(), names.trim().to_owned()).is_some() {
+            return Err(format!("\"{}\" is given twice: write all of its names in one list", ty.trim()));
+        }
+    }
+    Ok(order)
 }
 
 /// `key=value`; whether both are what labels may be is checked with the rest of the request.

@@ -5,6 +5,7 @@ use kbackup_core::model::BackupName;
 use kbackup_core::spec::{Concurrency, Cron, ScheduleSpec, Ttl};
 
 use super::backup::{BackupFlags, Rules};
+use crate::error::Failure;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ScheduleArgs {
@@ -93,8 +94,11 @@ pub(crate) struct ScheduleRun {
 
 impl ScheduleCreate {
     /// What is asked for; `ttl` is that of the location.
-    pub(crate) fn spec(&self, ttl: Option<Ttl>) -> ScheduleSpec {
-        ScheduleSpec {
+    ///
+    /// # Errors
+    /// As those of the backup's spec.
+    pub(crate) async fn spec(&self, ttl: Option<Ttl>) -> Result<ScheduleSpec, Failure> {
+        Ok(ScheduleSpec {
             schedule: self.schedule.clone(),
             time_zone: self.time_zone.clone(),
             paused: self.paused,
@@ -105,8 +109,8 @@ impl ScheduleCreate {
             },
             starting_deadline: self.starting_deadline,
             jitter: self.jitter,
-            template: self.what.spec(ttl),
+            template: self.what.spec(ttl).await?,
             retention: self.rules.retention(),
-        }
+        })
     }
 }

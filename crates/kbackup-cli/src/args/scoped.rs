@@ -19,14 +19,17 @@ pub(crate) struct ScopedTypes {
 }
 
 impl ScopedTypes {
-    /// The spec with these types chosen.
-    pub(crate) fn choose(&self, spec: BackupSpec) -> BackupSpec {
-        BackupSpec {
-            included_cluster_scoped_resources: self.include_cluster_scoped_resources.clone(),
-            excluded_cluster_scoped_resources: self.exclude_cluster_scoped_resources.clone(),
-            included_namespace_scoped_resources: self.include_namespace_scoped_resources.clone(),
-            excluded_namespace_scoped_resources: self.exclude_namespace_scoped_resources.clone(),
-            ..spec
+    /// Sets what is given in the request of a backup.
+    pub(super) fn apply(&self, spec: &mut BackupSpec) {
+        for (field, given) in [
+            (&mut spec.included_cluster_scoped_resources, &self.include_cluster_scoped_resources),
+            (&mut spec.excluded_cluster_scoped_resources, &self.exclude_cluster_scoped_resources),
+            (&mut spec.included_namespace_scoped_resources, &self.include_namespace_scoped_resources),
+            (&mut spec.excluded_namespace_scoped_resources, &self.exclude_namespace_scoped_resources),
+        ] {
+            if !given.is_empty() {
+                field.clone_from(given);
+            }
         }
     }
 }

@@ -1,10 +1,15 @@
 //! `kbackup backup create | get | describe | contents | delete`.
 
+use kbackup_core::action::BackupActions;
+use kbackup_core::backup;
 use kbackup_core::catalog;
 use kbackup_core::format::{Access, FormatError, read_manifest};
+use kbackup_core::issue::Outcome;
 use kbackup_core::limits::Limits;
+use kbackup_core::model::BackupName;
 use kbackup_core::run::Run;
 use kbackup_core::snapshot::SnapshotProviders;
+use kbackup_core::spec::BackupSpec;
 
 use super::failure::{of_backup, of_catalog, of_format};
 use super::run::{code, run, stamped};
@@ -19,7 +24,10 @@ pub(super) async fn create(global: &Global, create: &BackupCreate) -> Result<Cod
         Some(name) => name.clone(),
         None => stamped("backup")?,
     };
-    let spec = create.what.spec(connect::location(global)?.and_then(|location| location.ttl));
+    let spec = create.what.spec(connect::location(global)?.and_then(|location| location.ttl)).await?;
+    if create.dry_run {
+        return preview(global, &name, &spec).await;
+    }
     let protection = keys::protection(global, &create.what.protection)?;
     let (engine, _) = connect::engine(global).await?;
     let (run, _signal) = run(global);
@@ -30,6 +38,17 @@ pub(super) async fn create(global: &Global, create: &BackupCreate) -> Result<Cod
     drop(run);
     view::backup_report(global, &report)?;
     Ok(code(report.manifest.outcome))
+}
+
+/// What a backup would take.
+async fn preview(global: &Global, name: &BackupName, spec: &BackupSpec) -> Result<Code, Failure> {
+    let cluster = connect::cluster(global).await?;
+    let (run, _signal) = run(global);
+    let preview = backup::preview(&cluster, BackupActions::builtin(), (name, spec), &run).await;
+    let preview = preview.map_err(|error| of_backup(&error))?;
+    drop(run);
+    view::backup_preview(global, &preview)?;
+    Ok(code(Outcome::of(&preview.issues)))
 }
 
 pub(super) async fn get(global: &Global, get: &BackupGet) -> Result<Code, Failure> {
@@ -74,10 +93,16 @@ pub(super) async fn describe(global: &Global, describe: &BackupDescribe) -> Resu
             Err(FormatError::Encrypted { .. }) => None,
             issues => Some(issues?),
         };
-        Ok((manifest, issues))
+        let volumes = match manifest.read_volumes(access).await {
+            Err(FormatError::Encrypted { .. }) => Vec::new(),
+            volumes => volumes?,
+        };
+        Ok((manifest, issues, volumes))
     };
     match read.await {
-        Ok((manifest, issues)) => view::backup(global, &manifest, issues.as_deref(), keyring.demands_signature())?,
+        Ok((manifest, issues, volumes)) => {
+            view::backup(global, &manifest, issues.as_deref(), &volumes, keyring.demands_signature())?;
+        }
         Err(error) => return Err(of_format(&error, &*store).await),
     }
     Ok(Code::Completed)

@@ -92,7 +92,7 @@ pub(super) fn policies(global: &Global, default: Retention) -> Result<Policies, 
     }))
 }
 
-pub(super) fn create(global: &Global, create: &ScheduleCreate) -> Result<Code, Failure> {
+pub(super) async fn create(global: &Global, create: &ScheduleCreate) -> Result<Code, Failure> {
     let config = Config::load(global)?;
     let name = create.name.as_str();
     if config.schedules.contains_key(name) {
@@ -102,7 +102,7 @@ pub(super) fn create(global: &Global, create: &ScheduleCreate) -> Result<Code, F
     let location =
         global.location.clone().or_else(|| config.default_location.clone().filter(|_| global.store.is_none()));
     let ttl = location.as_ref().map(|name| config.location(name)).transpose()?.and_then(|location| location.ttl);
-    let spec = create.spec(ttl);
+    let spec = create.spec(ttl).await?;
     spec.validate().map_err(|error| of_spec("the schedule is not valid", &error))?;
     let (zone, now) = (zone(&spec)?, Timestamp::now());
     let now = now.round(jiff::Unit::Second).unwrap_or(now);

@@ -1,7 +1,7 @@
 //! The result of each command. The JSON of each is described in docs/guide/cli.md.
 
 use indicatif::HumanBytes;
-use kbackup_core::backup::BackupReport;
+use kbackup_core::backup::{BackupReport, Preview};
 use kbackup_core::catalog::{Exported, Listed, Survey, Unfinished};
 use kbackup_core::format::{IndexLine, Manifest};
 use kbackup_core::issue::Issue;
@@ -9,6 +9,7 @@ use kbackup_core::model::BackupName;
 use kbackup_core::report::RestoreReport;
 use kbackup_core::restore::RestorePlan;
 use kbackup_core::store::ObjectStore;
+use kbackup_core::volume::VolumeRecord;
 use serde_json::{Value, json};
 
 use super::out::result;
@@ -35,6 +36,11 @@ pub(crate) fn backup_report(global: &Global, report: &BackupReport) -> Result<()
     result(global, manifest, || vec![manifest.name.to_string()], sentence)
 }
 
+/// What a backup would take.
+pub(crate) fn backup_preview(global: &Global, preview: &Preview) -> Result<(), Failure> {
+    result(global, preview, || vec![preview.name.to_string()], |_| tables::preview(preview))
+}
+
 /// A backup that was asked about.
 ///
 /// `issues` is `None` where nothing opens them; `trusted` says that a trusted key has signed it.
@@ -42,9 +48,10 @@ pub(crate) fn backup(
     global: &Global,
     manifest: &Manifest,
     issues: Option<&[Issue]>,
+    volumes: &[VolumeRecord],
     trusted: bool,
 ) -> Result<(), Failure> {
-    result(global, manifest, || vec![manifest.name.to_string()], |_| tables::backup(manifest, issues, trusted))
+    result(global, manifest, || vec![manifest.name.to_string()], |_| tables::backup(manifest, issues, volumes, trusted))
 }
 
 /// The backups in a store.

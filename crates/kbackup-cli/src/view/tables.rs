@@ -5,10 +5,16 @@ use std::collections::BTreeMap;
 use comfy_table::{Table, presets};
 use indicatif::HumanBytes;
 use jiff::{Timestamp, Unit};
+use kbackup_core::backup::Preview;
 use kbackup_core::catalog::{Listed, Summary, Survey, Unfinished};
 use kbackup_core::format::{IndexLine, Manifest};
+use kbackup_core::hook::HookCounts;
 use kbackup_core::issue::Issue;
 use kbackup_core::model::Revision;
+use kbackup_core::volume::{VolumeCounts, VolumeRecord};
+
+/// Volumes that a description names.
+const VOLUMES_MAX: usize = 100;
 
 /// A table as kubectl prints one: no lines, columns three apart.
 pub(super) fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
@@ -109,8 +115,68 @@ pub(super) fn contents(lines: &[IndexLine], wide: bool) -> String {
     table(&header, lines.iter().map(row).collect())
 }
 
+/// How many commands of hooks were run, in words.
+fn hooks(counts: HookCounts) -> String {
+    match counts {
+        HookCounts { attempted: 0, .. } => "none".to_owned(),
+        HookCounts { attempted, failed } => format!("{attempted} run, {failed} failed"),
+    }
+}
+
+/// What was decided for the volumes, in words.
+fn volumes(counts: VolumeCounts) -> String {
+    let VolumeCounts { snapshot, fs_backup, custom, skipped, no_provider } = counts;
+    let parts = [
+        (snapshot, "to snapshot"),
+        (fs_backup, "to copy"),
+        (custom, "left to another program"),
+        (skipped, "skipped"),
+        (no_provider, "without a provider: their data is not in the backup"),
+    ];
+    let said: Vec<String> =
+        parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    if said.is_empty() { "none".to_owned() } else { said.join(", ") }
+}
+
+/// One line a volume.
+fn volume(record: &VolumeRecord) -> String {
+    let own = || record.pods.first().map(|pod| format!("{pod}:{}", record.pod_volume.as_deref().unwrap_or_default()));
+    let name = record.claim.clone().or_else(own).or_else(|| record.volume.clone()).unwrap_or_default();
+    format!("  {name}: {} ({})", record.action, record.reason)
+}
+
+/// One line a volume, for as many as a person reads.
+fn volume_list(records: &[VolumeRecord]) -> Vec<String> {
+    let more = records.len().saturating_sub(VOLUMES_MAX);
+    let title = (!records.is_empty()).then(|| "By volume:".to_owned());
+    let rest = (more > 0).then(|| format!("  and {more} more"));
+    title.into_iter().chain(records.iter().take(VOLUMES_MAX).map(volume)).chain(rest).collect()
+}
+
+/// What a backup would take, for people.
+pub(super) fn preview(preview: &Preview) -> String {
+    let types = preview.by_type.len();
+    let commands = if preview.hooks == 0 { "none".to_owned() } else { format!("{} to run", preview.hooks) };
+    let mut lines = vec![
+        format!(
+            "Backup {} would take {} objects of {types} types; nothing was written.",
+            preview.name, preview.objects
+        ),
+        field("Revision", preview.revision),
+        field("Namespaces", preview.resolved.namespaces.join(", ")),
+        field("Size", format!("{} of JSON", HumanBytes(preview.bytes_raw))),
+        field("Hooks", commands),
+        field("Volumes", volumes(preview.volume_counts)),
+    ];
+    lines.extend(preview.issues.iter().map(|issue| format!("  {issue}")));
+    lines.extend(volume_list(&preview.volumes));
+    lines.push("Types:".to_owned());
+    lines.extend(preview.by_type.iter().map(|(gvr, count)| format!("  {count:>8}  {}", gvr.group_resource())));
+    lines.join("\n")
+}
+
 /// All that a manifest says, for people.
-pub(super) fn backup(manifest: &Manifest, issues: Option<&[Issue]>, trusted: bool) -> String {
+pub(super) fn backup(manifest: &Manifest, issues: Option<&[Issue]>, records: &[VolumeRecord], trusted: bool) -> String {
     let counts = &manifest.counts;
     let mut lines = vec![
         field("Name", &manifest.name),
@@ -127,6 +193,8 @@ pub(super) fn backup(manifest: &Manifest, issues: Option<&[Issue]>, trusted: boo
         field("Size", size(manifest)),
         field("Encrypted", encrypted(manifest)),
         field("Signed", signed(manifest, trusted)),
+        field("Hooks", hooks(counts.hooks)),
+        field("Volumes", volumes(counts.volumes)),
         field("Issues", format!("{} errors, {} warnings", counts.errors, counts.warnings)),
     ];
     lines.extend(manifest.consistency.exceptions.iter().map(|other| format!("  {}: {}", other.gvr, other.reason)));
@@ -134,6 +202,7 @@ pub(super) fn backup(manifest: &Manifest, issues: Option<&[Issue]>, trusted: boo
         Some(issues) => lines.extend(issues.iter().map(|issue| format!("  {issue}"))),
         None => lines.push("  they are encrypted: give an identity to see them (-i FILE)".to_owned()),
     }
+    lines.extend(volume_list(records));
     if !counts.by_type.is_empty() {
         lines.push("Types:".to_owned());
     }

@@ -12,3 +12,4 @@ mod road;
 mod schemas;
 mod signals;
 mod velero;
+mod volumes;
