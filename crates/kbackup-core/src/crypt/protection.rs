@@ -144,6 +144,7 @@ impl Write for Sealer {
 }
 
 /// What comes of asking an opener for bytes.
+#[cfg_attr(not(feature = "encryption"), expect(dead_code, reason = "there nothing opens"))]
 pub(crate) enum Step {
     Bytes(Bytes),
     /// It needs more of the file first.
