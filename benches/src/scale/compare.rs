@@ -39,7 +39,7 @@ struct Results {
 pub(crate) async fn compare(args: &Args, compare: &Compare) -> Result<(), Failed> {
     let mut runs: BTreeMap<Work, Vec<Figures>> = BTreeMap::new();
     for round in 0..compare.rounds.max(1) {
-        for work in [Work::Lists, Work::Objects, Work::Backup] {
+        for work in [Work::Lists, Work::Objects, Work::Backup, Work::Encrypted] {
             let figures = measured(args, work, &compare.bounds).await?;
             eprintln!("round {}: {work:?} {:.2} s", round + 1, figures.seconds);
             runs.entry(work).or_default().push(figures);
@@ -80,6 +80,7 @@ fn word(work: Work) -> &'static str {
         Work::Lists => "lists",
         Work::Objects => "objects",
         Work::Backup => "backup",
+        Work::Encrypted => "encrypted",
     }
 }
 

@@ -8,6 +8,7 @@ use clap::{Args as ClapArgs, ValueEnum};
 use futures::stream::{self, TryStreamExt};
 use kbackup_core::backup;
 use kbackup_core::cluster::{At, ClusterReader, ListQuery, PageSize};
+use kbackup_core::crypt::{Identities, Protection, Recipients};
 use kbackup_core::limits::Limits;
 use kbackup_core::model::{BackupName, LabelSelector, ResourceType};
 use kbackup_core::run::Run;
@@ -28,6 +29,8 @@ pub(crate) enum Work {
     Objects,
     /// A backup of every object to a folder.
     Backup,
+    /// The same, encrypted for one recipient.
+    Encrypted,
 }
 
 /// How both are done.
@@ -92,7 +95,11 @@ async fn work(args: &Args, once: &Once) -> Result<Done, Failed> {
             Ok(Done { bytes_read, bytes_stored: 0, objects: 0 })
         }
         Work::Objects => take_all(args, &once.bounds).await,
-        Work::Backup => back_up(args, &once.bounds).await,
+        Work::Backup => back_up(args, &once.bounds, Protection::default()).await,
+        Work::Encrypted => {
+            let recipients = Recipients::of([Identities::generate().recipient()])?;
+            back_up(args, &once.bounds, Protection::default().encrypt(recipients)).await
+        }
     }
 }
 
@@ -126,14 +133,14 @@ async fn take(cluster: KubeCluster, query: ListQuery) -> Result<Done, Failed> {
     Ok(done)
 }
 
-async fn back_up(args: &Args, bounds: &Bounds) -> Result<Done, Failed> {
+async fn back_up(args: &Args, bounds: &Bounds, protection: Protection) -> Result<Done, Failed> {
     let folder = tempfile::tempdir_in(&bounds.folder)?;
     let (cluster, store) = (args.connect().await?, FolderStore::open(folder.path())?);
     let limits = Limits { page_objects_max: bounds.page, lists_max: bounds.lists, ..Limits::default() };
     let name: BackupName = "scale".parse()?;
     let spec = BackupSpec { consistency: Consistency::Strict, ..BackupSpec::default() };
-    let report =
-        backup::run(&backup::Ports::new(&cluster, &store), &name, &spec, &Run::default().limits(limits)).await?;
+    let ports = backup::Ports::new(&cluster, &store).protect(&protection);
+    let report = backup::run(&ports, &name, &spec, &Run::default().limits(limits)).await?;
     let counts = &report.manifest.counts;
     Ok(Done { bytes_read: counts.bytes_raw, bytes_stored: counts.bytes_stored, objects: counts.objects })
 }
