@@ -34,7 +34,7 @@ pub(crate) enum ScheduleVerb {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ScheduleCreate {
-    /// The schedule's name; its backups are called <name>-<YYYYMMDDhhmmss>.
+    /// The schedule's name; its backups are called `<name>-<YYYYMMDDhhmmss>`.
     pub(crate) name: BackupName,
     /// When: five fields of cron ("30 2 * * *"), @daily, "@every 6h".
     #[arg(long, value_name = "CRON")]
