@@ -1,7 +1,7 @@
 //! The suite of [`PodExec`]: what everything that runs commands in containers must do.
 //!
 //! Who implements it gets its pods from somewhere, so the suite is given [`Pods`]. Its commands are plain `sh`; where
-//! nothing can run, [`shell`] answers them.
+//! nothing can run, `shell` answers them.
 
 use std::fmt::Debug;
 use std::sync::Arc;
