@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
 use kbackup_core::catalog;
-use kbackup_core::model::{BackupName, LabelSelector};
+use kbackup_core::model::{BackupName, LabelSelector, LockMode};
 use kbackup_core::spec::{BackupSpec, Consistency, ResourcePolicies, Retention, Ttl};
 
 use super::protection::ProtectionArgs;
@@ -68,6 +68,10 @@ pub(crate) struct BackupFlags {
     /// How long the backup is kept (720h0m0s, 30d, 2w); not given: as long as its location says, or 720h0m0s.
     #[arg(long, value_name = "DURATION")]
     ttl: Option<Ttl>,
+    /// How the store itself keeps the backup from being deleted before its TTL is over: governance (who has a permission of
+    /// its own may), compliance (nobody may). Needs a bucket with object lock.
+    #[arg(long, value_name = "MODE")]
+    lock: Option<LockMode>,
     /// How strictly all types must be read at one revision of the cluster; not given: revision.
     #[arg(long, value_enum, value_name = "MODE")]
     consistency: Option<Strictness>,
@@ -253,6 +257,7 @@ impl BackupFlags {
             spec.labels = self.labels.iter().cloned().collect();
         }
         set(&mut spec.ttl, self.ttl);
+        set(&mut spec.lock, self.lock.map(Some));
         set(&mut spec.consistency, self.consistency.map(Consistency::from));
         Ok(spec)
     }

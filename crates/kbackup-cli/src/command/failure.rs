@@ -53,6 +53,9 @@ pub(super) async fn of_catalog(error: &CatalogError, store: &dyn ObjectStore) ->
     let failure = |code| Failure::from_error(code, error);
     match error {
         CatalogError::Backup(error) => of_format(error, store).await,
+        CatalogError::Locked { .. } => {
+            failure(Code::Failed).next("wait until then; nothing was deleted, and the store would refuse it too")
+        }
         CatalogError::NameTaken { name, store } => failure(Code::Usage).next(format!(
             "compare the two: kbackup backup describe {name} --store {store}; delete one, or copy elsewhere"
         )),

@@ -187,6 +187,10 @@ pub(super) fn backup(manifest: &Manifest, issues: Option<&[Issue]>, records: &[V
         field("Started", time(manifest.started_at)),
         field("Took", took(manifest.started_at, manifest.completed_at)),
         field("Expires", expiry(manifest.expires_at)),
+        field(
+            "Locked",
+            manifest.lock.map_or("no".to_owned(), |lock| format!("{} until {}", lock.mode, time(lock.until))),
+        ),
         field("Labels", labels(&manifest.spec.labels)),
         field("Namespaces", manifest.resolved.namespaces.join(", ")),
         field("Objects", objects(manifest)),

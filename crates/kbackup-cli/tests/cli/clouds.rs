@@ -30,6 +30,27 @@ fn a_backup_in_s3_is_made_read_restored_and_deleted() {
 }
 
 #[test]
+fn a_locked_backup_is_not_deleted_before_its_time() {
+    let Some(moto) = moto() else { return };
+    let home = Home::new();
+    let _sandbox = Sandbox::start(&home);
+    let locking = store_with(&moto, &home, "locks", "x-amz-bucket-object-lock-enabled: true\r\n");
+    let chosen = "--include-namespaces shop --include-resources cm";
+    let made = home.json(&format!("backup create kept --lock governance --ttl 24h {chosen} {locking}"));
+    let until = made["lock"]["until"].as_str().expect("the manifest says until when").to_owned();
+    assert_eq!(made["lock"]["mode"], "governance", "{made}");
+    home.refuses(&format!("backup delete kept --yes {locking}"), 1, &["is locked (governance) until", &until]);
+    home.ok(&format!("backup describe kept {locking}"));
+
+    let plain = store(&moto, &home, "plain");
+    let lock = format!("backup create kept --lock compliance {chosen}");
+    home.refuses(&format!("{lock} {plain}"), 1, &["the bucket has no object lock"]);
+    home.refuses(&lock, 1, &["cannot lock what is written to it: a folder"]);
+    home.refuses("backup create kept --lock forever", 64, &["governance or compliance"]);
+    assert_eq!(home.ok(&format!("backup get {plain}")), "No backups found.\n");
+}
+
+#[test]
 fn a_bucket_that_is_missing_is_named() {
     let Some(moto) = moto() else { return };
     let home = Home::new();
@@ -48,11 +69,15 @@ fn options_of_clouds_are_checked_before_anything_is_asked() {
 
 /// The flag of a store in a new bucket, and its credentials in this home.
 fn store(moto: &str, home: &Home, name: &str) -> String {
+    store_with(moto, home, name, "")
+}
+
+fn store_with(moto: &str, home: &Home, name: &str, headers: &str) -> String {
     let bucket = format!("kbackup-cli-{}-{name}", std::process::id());
     let address = moto.trim_start_matches("http://");
     let mut connection = TcpStream::connect(address).expect("moto answers");
     let request =
-        format!("PUT /{bucket} HTTP/1.1\r\nHost: {address}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        format!("PUT /{bucket} HTTP/1.1\r\nHost: {address}\r\nContent-Length: 0\r\n{headers}Connection: close\r\n\r\n");
     connection.write_all(request.as_bytes()).expect("a request");
     let mut answer = String::new();
     connection.read_to_string(&mut answer).expect("an answer");

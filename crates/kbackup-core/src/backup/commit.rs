@@ -18,10 +18,10 @@ use crate::format::{
 use crate::hook::HookCounts;
 use crate::issue::{Issue, Outcome, Severity};
 use crate::limits::Limits;
-use crate::model::{BackupName, Gvr, Revision};
+use crate::model::{BackupName, Gvr, Lock, Revision};
 use crate::run::Run;
 use crate::spec::BackupSpec;
-use crate::store::{Key, ObjectStore, ObjectStoreExt, PutMode, StoreErrorKind, StoreResult};
+use crate::store::{Key, ObjectStore, ObjectStoreExt, PutMode, StoreError, StoreErrorKind, StoreResult};
 use crate::volume::{VolumeCounts, VolumeRecord};
 
 /// A signature has four short lines.
@@ -38,6 +38,7 @@ pub(super) struct Facts<'a> {
     pub(super) hooks: HookCounts,
     pub(super) volumes: Vec<VolumeRecord>,
     pub(super) signer: Option<&'a SigningKey>,
+    pub(super) lock: Option<Lock>,
 }
 
 /// Writes the index and the issues; gives the manifest that would commit the backup.
@@ -92,6 +93,7 @@ fn manifest(
     collected.exceptions.sort();
     let by_type = collected.by_type();
     let ttl = facts.spec.ttl.duration();
+    let over = held.started_at.saturating_add(ttl).unwrap_or(jiff::Timestamp::MAX);
     Manifest {
         format: Manifest::FORMAT.to_owned(),
         version: FormatVersion::CURRENT,
@@ -107,7 +109,9 @@ fn manifest(
         },
         started_at: held.started_at,
         completed_at: run.now(),
-        expires_at: held.started_at.saturating_add(ttl).unwrap_or(jiff::Timestamp::MAX),
+        // Before its lock is over, a backup can't be deleted.
+        expires_at: facts.lock.map_or(over, |lock| lock.until.max(over)),
+        lock: facts.lock,
         outcome: Outcome::of(&collected.issues),
         counts: Counts {
             objects: by_type.values().map(|tally| tally.objects).sum(),
@@ -162,6 +166,9 @@ pub(super) async fn commit(
         sign(store, held, manifest, signer, &bytes).await?;
     }
     let Err(error) = store.put(&key, bytes, PutMode::Create).await else { return Ok(()) };
+    if is_unlocked(&error) {
+        return Err(BackupError::Store { during: "writing the manifest", source: error });
+    }
     match read_manifest(store, &manifest.name).await {
         Ok(found) if found.run_id == manifest.run_id => Ok(()),
         Ok(_) => Err(BackupError::NameTaken { name: manifest.name.clone(), store: store.to_string() }),
@@ -185,8 +192,15 @@ async fn sign(
     let key = held.layout.signature();
     let Err(error) = store.put(&key, signature.clone(), PutMode::Create).await else { return Ok(()) };
     match store.get_bytes(&key, SIGNATURE_BYTES_MAX).await {
-        Ok(found) if found == signature => Ok(()),
-        Ok(_) => Err(BackupError::NameTaken { name: manifest.name.clone(), store: store.to_string() }),
-        Err(_) => Err(BackupError::Store { during: "writing the signature", source: error }),
+        Ok(found) if found == signature && !is_unlocked(&error) => Ok(()),
+        Ok(found) if found != signature => {
+            Err(BackupError::NameTaken { name: manifest.name.clone(), store: store.to_string() })
+        }
+        _ => Err(BackupError::Store { during: "writing the signature", source: error }),
     }
+}
+
+/// Whether a store that was to lock an object says that it holds it without a lock: then it being there is no success.
+fn is_unlocked(error: &StoreError) -> bool {
+    error.kind() == StoreErrorKind::Unsupported
 }

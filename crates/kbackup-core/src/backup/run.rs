@@ -1,6 +1,9 @@
 //! One backup, from the spec to the manifest.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::Timestamp;
 
 use super::archive::Archive;
 use super::claim::{Held, take};
@@ -19,9 +22,10 @@ use crate::filter::{Needs, Selection};
 use crate::format::{Manifest, Resolved};
 use crate::hook::Ordered;
 use crate::issue::{Code, Issue, Stage};
-use crate::model::{BackupName, Revision};
+use crate::model::{BackupName, Lock, Revision};
 use crate::run::Run;
-use crate::spec::BackupSpec;
+use crate::spec::{BackupSpec, Ttl};
+use crate::store::ObjectStore;
 
 /// How often what was taken may bring new needs: a Pod its claim, that its volume, that its class; an account its binding,
 /// that its role. Own actions may add a few steps more.
@@ -59,12 +63,17 @@ pub async fn run(
         Some(protection) => protection.seal().await.map_err(BackupError::Protection)?,
         None => Seal::default(),
     };
+    // Before anything is written: a store that can't lock must not hold a backup that seems to be.
+    let lock = spec.lock.map(|mode| Lock { mode, until: lock_until(run.now(), spec.ttl) });
+    let locked = locked(store, lock).await?;
+    // The claim goes when the run does, so it is not locked.
     let held = take(store, name, seal, run).await?;
+    let ports = &Ports { store: locked.as_deref().unwrap_or(store), ..ports.clone() };
     // On the heap: it is large, and whoever awaits this would carry it.
-    let written = Box::pin(write(ports, &held, (name, spec), run)).await;
+    let written = Box::pin(write(ports, &held, (name, spec, lock), run)).await;
     let committed = match written {
         // From here on the run can't be cancelled: the manifest is there or it is not.
-        Ok(report) => commit(store, &held, &report.manifest, ports.signer()).await.map(|()| report),
+        Ok(report) => commit(ports.store, &held, &report.manifest, ports.signer()).await.map(|()| report),
         Err(error) => Err(error),
     };
     clean_up(&held, &committed).await;
@@ -86,7 +95,7 @@ pub(super) struct Taken<'a> {
 async fn write(
     ports: &Ports<'_>,
     held: &Held<'_>,
-    (name, spec): (&BackupName, &BackupSpec),
+    (name, spec, lock): (&BackupName, &BackupSpec, Option<Lock>),
     run: &Run,
 ) -> Result<BackupReport, BackupError> {
     let taken = until_cancelled(run, read(ports, held, spec, run)).await?;
@@ -100,7 +109,7 @@ async fn write(
 
     run.stage("finishing the archive");
     let (hooks, volumes, signer) = (ran.counts, volumes.records, ports.signer());
-    let facts = Facts { name, spec, cluster: info, resolved, revision, hooks, volumes, signer };
+    let facts = Facts { name, spec, cluster: info, resolved, revision, hooks, volumes, signer, lock };
     let issues = collected.issues.clone();
     let closed = async {
         let closed = close(ports.store, held, facts, archive, collected, run).await;
@@ -188,6 +197,20 @@ async fn collect_needed(
         cx.run.report(&mut collected.issues, Issue::error(Stage::Action, Code::ActionFailed, message));
     }
     Ok(collected)
+}
+
+/// The store to write to where what is written is to be locked.
+async fn locked(store: &dyn ObjectStore, lock: Option<Lock>) -> Result<Option<Arc<dyn ObjectStore>>, BackupError> {
+    let Some(lock) = lock else { return Ok(None) };
+    store.locked(lock).await.map(Some).map_err(BackupError::store("asking the store to lock the backup"))
+}
+
+/// When the time of a lock has come that covers `ttl`: on a full minute, so that all files of the backup have the same,
+/// and not before the run, which begins a moment later, would say that the backup is over.
+fn lock_until(now: Timestamp, ttl: Ttl) -> Timestamp {
+    const MINUTE: i64 = 60;
+    let over = now.saturating_add(ttl.duration()).unwrap_or(Timestamp::MAX).as_second();
+    Timestamp::from_second((over.div_euclid(MINUTE) + 2) * MINUTE).unwrap_or(Timestamp::MAX)
 }
 
 /// Best effort: what can't be removed now is an unfinished folder, which never lists as a backup.

@@ -1,5 +1,7 @@
 //! Copies a backup to another store: checked on the way, resumable, and there only when it is whole.
 
+use std::sync::Arc;
+
 use bytes::{Bytes, BytesMut};
 use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::json;
@@ -12,7 +14,7 @@ use crate::format::{
 };
 use crate::model::BackupName;
 use crate::run::Run;
-use crate::store::{Key, ObjectStore, ObjectStoreExt, PutMode, StoreResult, Stored, Upload};
+use crate::store::{Key, ObjectStore, ObjectStoreExt, PutMode, StoreErrorKind, StoreResult, Stored, Upload};
 
 /// What a file beside the parts and the index, of which the manifest does not know, can have at most: a signature.
 const SIDE_BYTES_MAX: u64 = 1 << 20;
@@ -34,12 +36,14 @@ pub struct Copied {
 ///
 /// What is read is compared with the digests of the manifest before it becomes visible at its new place, and the manifest
 /// comes last, with create-if-absent: a copy exists when it is whole. A copy that broke off goes on when it is made again;
-/// one that is there already is compared, and nothing is written. The snapshots of volumes are not copied: they stay the
+/// one that is there already is compared, and nothing is written. A backup that is locked is locked at its new place too,
+/// until the same time. The snapshots of volumes are not copied: they stay the
 /// original's, and deleting the copy leaves them alone.
 ///
 /// # Errors
 /// `Damaged` where the original is; `NotOurs` where Velero made it; `NameTaken` where the other store has another backup of that name; `InProgress` where
-/// somebody is writing one; `Location` where the other store is not a location of ours; `ReadOnly`.
+/// somebody is writing one; `Location` where the other store is not a location of ours; `ReadOnly`; `Store` with
+/// `Unsupported` where the backup is locked and the other store can't lock. Nothing was written then.
 pub async fn copy(
     from: &dyn ObjectStore,
     to: &dyn ObjectStore,
@@ -52,6 +56,7 @@ pub async fn copy(
     if manifest.is_velero() {
         return Err(CatalogError::NotOurs { name: name.clone() });
     }
+    let locked = locked(to, &manifest, run).await?;
     mark_location(to, run.now()).await?;
     let layout = BackupLayout::new(name);
     match read_manifest(to, name).await {
@@ -61,11 +66,26 @@ pub async fn copy(
         Err(error) => return Err(error.into()),
     }
     claim(to, &layout, &manifest, run).await?;
-    let copied = copy_files(from, to, &manifest, run).await?;
-    copy_sides(from, to, &layout, &manifest).await?;
-    commit(from, to, &layout, &manifest, run).await?;
+    let files_to = locked.as_deref().unwrap_or(to);
+    let copied = copy_files(from, files_to, &manifest, run).await?;
+    copy_sides(from, (to, files_to), &layout, &manifest).await?;
+    commit(from, files_to, &layout, &manifest, run).await?;
     to.delete(&[layout.claim()]).await.map_err(CatalogError::store("dropping the claim of the copy"))?;
     Ok(copied)
+}
+
+/// The store to write to where what is written is to be locked.
+async fn locked(
+    to: &dyn ObjectStore,
+    manifest: &Manifest,
+    run: &Run,
+) -> Result<Option<Arc<dyn ObjectStore>>, CatalogError> {
+    match manifest.lock {
+        Some(lock) if lock.holds_at(run.now()) => {
+            to.locked(lock).await.map(Some).map_err(CatalogError::store("asking the store to lock the copy"))
+        }
+        _ => Ok(None),
+    }
 }
 
 fn files(manifest: &Manifest) -> impl Iterator<Item = &FileRecord> {
@@ -208,7 +228,7 @@ impl<'a> Target<'a> {
 /// Copies what stands beside the files of the manifest and speaks of it (its signature), and notes that this is a copy.
 async fn copy_sides(
     from: &dyn ObjectStore,
-    to: &dyn ObjectStore,
+    (to, files_to): (&dyn ObjectStore, &dyn ObjectStore),
     layout: &BackupLayout,
     manifest: &Manifest,
 ) -> Result<(), CatalogError> {
@@ -218,7 +238,10 @@ async fn copy_sides(
     let known = |key: &Key| own.contains(key) || files(manifest).any(|file| file.key == *key);
     for side in children.objects.iter().filter(|object| !known(&object.key) && object.size <= SIDE_BYTES_MAX) {
         let bytes = from.get_bytes(&side.key, SIDE_BYTES_MAX).await.map_err(&during)?;
-        to.put(&side.key, bytes, PutMode::Overwrite).await.map_err(&during)?;
+        // What an earlier copy has brought over may be locked.
+        if !files_to.get_bytes(&side.key, SIDE_BYTES_MAX).await.is_ok_and(|there| there == bytes) {
+            files_to.put(&side.key, bytes, PutMode::Overwrite).await.map_err(&during)?;
+        }
     }
     let note = json!({ "from": from.to_string() }).to_string();
     to.put(&layout.copied(), note.into(), PutMode::Overwrite).await.map_err(during)?;
@@ -239,6 +262,10 @@ async fn commit(
     let key = layout.manifest();
     let bytes = from.get_bytes(&key, MANIFEST_BYTES_MAX).await.map_err(CatalogError::store("reading the manifest"))?;
     let Err(error) = to.put(&key, bytes, PutMode::Create).await else { return Ok(()) };
+    if error.kind() == StoreErrorKind::Unsupported {
+        // It is there, and not locked as it should be.
+        return Err(CatalogError::Store { during: "writing the manifest of the copy", source: error });
+    }
     match read_manifest(to, &manifest.name).await {
         Ok(found) if found.run_id == manifest.run_id => Ok(()),
         Ok(_) => Err(CatalogError::NameTaken { name: manifest.name.clone(), store: to.to_string() }),

@@ -26,8 +26,8 @@ const SNAPSHOTS_AT_ONCE: usize = 4;
 /// original.
 ///
 /// # Errors
-/// `NotFound` where there is nothing of that name; `Velero` where Velero made it; `InProgress` where a live run is making it; `ReadOnly`; `NoProvider`
-/// where a snapshot's disk service is not among `snapshots`. Nothing was touched then. `Snapshot` where a disk service
+/// `NotFound` where there is nothing of that name; `Velero` where Velero made it; `InProgress` where a live run is making
+/// it; `Locked` before the time of its lock has come; `ReadOnly`; `NoProvider` where a snapshot's disk service is not among `snapshots`. Nothing was touched then. `Snapshot` where a disk service
 /// fails: what it holds is still named by the manifest, which stays.
 pub async fn delete(
     store: &dyn ObjectStore,
@@ -58,6 +58,7 @@ pub(super) async fn end(
     keys: Vec<Key>,
     run: &Run,
 ) -> Result<(), CatalogError> {
+    refuse_locked(store, name, run).await?;
     let layout = BackupLayout::new(name);
     let doomed = if keys.contains(&layout.manifest()) && !keys.contains(&layout.copied()) {
         snapshots_of(store, snapshots, name).await?
@@ -131,6 +132,14 @@ async fn remove(store: &dyn ObjectStore, layout: &BackupLayout, mut keys: Vec<Ke
         store.delete(&[key]).await?;
     }
     Ok(())
+}
+
+/// A backup without a manifest that can be read can't say that it is locked; the store holds it all the same.
+async fn refuse_locked(store: &dyn ObjectStore, name: &BackupName, run: &Run) -> Result<(), CatalogError> {
+    match read_manifest(store, name).await.ok().and_then(|manifest| manifest.lock) {
+        Some(lock) if lock.holds_at(run.now()) => Err(CatalogError::Locked { name: name.clone(), lock }),
+        _ => Ok(()),
+    }
 }
 
 async fn refuse_alive(

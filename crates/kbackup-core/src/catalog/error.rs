@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::format::{FormatError, LocationError};
-use crate::model::BackupName;
+use crate::model::{BackupName, Lock};
 use crate::snapshot::{SnapshotError, SnapshotId};
 use crate::store::StoreError;
 
@@ -29,6 +29,14 @@ pub enum CatalogError {
     Velero {
         /// The backup.
         name: BackupName,
+    },
+    /// The store holds it, and it is not to be deleted before its time.
+    #[error("backup \"{name}\" is locked ({mode}) until {until}", mode = lock.mode, until = lock.until)]
+    Locked {
+        /// The backup.
+        name: BackupName,
+        /// How it is held, and until when.
+        lock: Lock,
     },
     /// Velero made it, and its copy would be none that Velero knows.
     #[error("backup \"{name}\" was made by Velero: only kbackup's own are copied")]

@@ -11,7 +11,7 @@ use super::FormatVersion;
 use crate::crypt::{EncryptionRecord, SignatureRecord};
 use crate::hook::HookCounts;
 use crate::issue::Outcome;
-use crate::model::{BackupName, Gvr, Revision};
+use crate::model::{BackupName, Gvr, Lock, Revision};
 use crate::snapshot::SnapshotId;
 use crate::spec::{BackupSpec, Consistency};
 use crate::store::Key;
@@ -47,6 +47,9 @@ pub struct Manifest {
     /// When the backup is no longer wanted.
     #[schemars(with = "String")]
     pub expires_at: Timestamp,
+    /// How the store holds all of its files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock: Option<Lock>,
     /// Whether all that was asked for is in it.
     pub outcome: Outcome,
     /// How much is in it.

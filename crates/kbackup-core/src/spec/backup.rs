@@ -9,7 +9,7 @@ use super::hooks::hook_violations;
 use super::selection::scope_violations;
 use super::volumes::policy_violations;
 use super::{BackupHooks, NamespacedFilter, ResourceFilter, Ttl, Violation, Violations, VolumePolicy};
-use crate::model::LabelSelector;
+use crate::model::{LabelSelector, LockMode};
 
 /// The label of a backup that a schedule has made; its value is the schedule's name.
 pub const SCHEDULE_LABEL: &str = "kbackup.dev/schedule-name";
@@ -92,6 +92,10 @@ pub struct BackupSpec {
     pub ttl: Ttl,
     /// How strictly all types must be read at one revision.
     pub consistency: Consistency,
+    /// Whether the store itself keeps all files of the backup from being deleted or changed before `ttl` is over. Needs a
+    /// store that can.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lock: Option<LockMode>,
 }
 
 /// How strictly a backup holds on to one revision of the cluster.

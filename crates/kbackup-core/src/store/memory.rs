@@ -15,6 +15,7 @@ use super::{
     Stored, Upload,
 };
 use crate::clock::{Clock, SystemClock};
+use crate::model::Lock;
 
 /// An object store in memory: for tests, demos and tools that want a backup for a moment only.
 ///
@@ -35,6 +36,8 @@ use crate::clock::{Clock, SystemClock};
 pub struct MemoryStore {
     name: String,
     clock: Arc<dyn Clock>,
+    /// What is written through this clone is held like this.
+    lock: Option<Lock>,
     objects: Arc<Mutex<BTreeMap<Key, Entry>>>,
 }
 
@@ -42,6 +45,7 @@ pub struct MemoryStore {
 struct Entry {
     body: Bytes,
     modified: Timestamp,
+    lock: Option<Lock>,
 }
 
 impl MemoryStore {
@@ -54,7 +58,7 @@ impl MemoryStore {
     /// An empty store whose `Display` is `memory://name`.
     #[must_use]
     pub fn named(name: &str) -> Self {
-        Self { name: name.to_owned(), clock: Arc::new(SystemClock), objects: Arc::default() }
+        Self { name: name.to_owned(), clock: Arc::new(SystemClock), lock: None, objects: Arc::default() }
     }
 
     /// The same store, taking the time of writes from `clock`.
@@ -72,10 +76,21 @@ impl MemoryStore {
         if mode == PutMode::Create && objects.contains_key(key) {
             return Err(StoreError::new(StoreErrorKind::AlreadyExists, format!("{key} exists already in {self}")));
         }
-        let entry = Entry { body, modified: self.clock.now() };
+        self.refuse_locked(&objects, key)?;
+        let entry = Entry { body, modified: self.clock.now(), lock: self.lock };
         let stored = entry.stored(key);
         objects.insert(key.clone(), entry);
         Ok(stored)
+    }
+
+    fn refuse_locked(&self, objects: &BTreeMap<Key, Entry>, key: &Key) -> StoreResult<()> {
+        match objects.get(key).and_then(|entry| entry.lock) {
+            Some(lock) if lock.holds_at(self.clock.now()) => Err(StoreError::new(
+                StoreErrorKind::PermissionDenied,
+                format!("{key} in {self} is locked until {}", lock.until),
+            )),
+            _ => Ok(()),
+        }
     }
 
     fn read(&self, key: &Key) -> StoreResult<Entry> {
@@ -178,9 +193,14 @@ impl ObjectStore for MemoryStore {
     async fn delete(&self, keys: &[Key]) -> StoreResult<()> {
         let mut objects = self.objects();
         for key in keys {
+            self.refuse_locked(&objects, key)?;
             objects.remove(key);
         }
         Ok(())
+    }
+
+    async fn locked(&self, lock: Lock) -> StoreResult<Arc<dyn ObjectStore>> {
+        Ok(Arc::new(Self { lock: Some(lock), ..self.clone() }))
     }
 }
 
@@ -239,10 +259,32 @@ impl Upload for MemoryUpload {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::ManualClock;
+    use crate::model::LockMode;
 
     #[tokio::test]
     async fn memory_keeps_the_contract() {
         crate::conformance::store::all(Arc::new(MemoryStore::new())).await;
+        crate::conformance::store::heavy(Arc::new(MemoryStore::new())).await;
+    }
+
+    #[tokio::test]
+    async fn what_is_locked_stays_until_its_time() {
+        let clock = Arc::new(ManualClock::at("2026-11-25T00:00:00Z".parse().expect("a time")));
+        let store = MemoryStore::new().with_clock(clock.clone());
+        let lock = Lock { mode: LockMode::Compliance, until: "2026-11-26T00:00:00Z".parse().expect("a time") };
+        let key: Key = "a".parse().expect("a key");
+        store.locked(lock).await.expect("memory can").put(&key, "x".into(), PutMode::Create).await.expect("it is free");
+        for refused in [
+            store.delete(std::slice::from_ref(&key)).await,
+            store.put(&key, "y".into(), PutMode::Overwrite).await.map(|_| ()),
+        ] {
+            let error = refused.expect_err("it is locked");
+            assert_eq!(error.kind(), StoreErrorKind::PermissionDenied);
+            assert!(error.to_string().contains("locked until 2026-11-26T00:00:00Z"), "{error}");
+        }
+        clock.advance(std::time::Duration::from_secs(86_400));
+        store.delete(&[key]).await.expect("its time has come");
     }
 
     #[tokio::test]

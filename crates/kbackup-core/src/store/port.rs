@@ -2,6 +2,7 @@
 
 use std::fmt::{Debug, Display};
 use std::ops::Range;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -9,6 +10,7 @@ use futures::stream::BoxStream;
 use jiff::Timestamp;
 
 use super::{Key, Prefix, StoreError, StoreErrorKind, StoreResult};
+use crate::model::Lock;
 
 /// A place that keeps named byte strings: a bucket with a prefix, a folder, memory.
 ///
@@ -65,6 +67,16 @@ pub trait ObjectStore: Debug + Display + Send + Sync + 'static {
 
     /// Deletes objects. A key without an object is fine. Not atomic as a whole: on error, some may be gone.
     async fn delete(&self, keys: &[Key]) -> StoreResult<()>;
+
+    /// The same store, for writing what nobody may delete or change before its time: the store itself holds every object
+    /// that is written through it. It is asked whether it can.
+    ///
+    /// # Errors
+    /// `Unsupported` where it cannot: the kind of store, or this bucket.
+    async fn locked(&self, lock: Lock) -> StoreResult<Arc<dyn ObjectStore>> {
+        _ = lock;
+        Err(StoreError::new(StoreErrorKind::Unsupported, format!("{self} cannot lock what is written to it")))
+    }
 }
 
 /// An object that is being written in pieces.

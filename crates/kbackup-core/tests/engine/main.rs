@@ -9,6 +9,7 @@ mod crash;
 mod format;
 mod hooks;
 mod life;
+mod lock;
 mod protected;
 mod related;
 mod restore;

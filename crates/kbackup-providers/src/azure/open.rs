@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use kbackup_core::limits::Limits;
+use kbackup_core::model::Lock;
 use kbackup_core::store::{Capabilities, StoreError, StoreErrorKind, StoreResult};
 use object_store::RetryConfig;
 use object_store::azure::MicrosoftAzureBuilder;
@@ -41,8 +42,9 @@ pub(crate) fn open(place: Place, limits: &Limits) -> Result<CloudStore, OptionEr
         part_bytes,
         capabilities: Capabilities::default(),
         source,
-        opener: Box::new(opener),
+        opener: Arc::new(opener),
         backend: OnceCell::new(),
+        locked: false,
     }))
 }
 
@@ -92,7 +94,12 @@ impl Opener for Azure {
         }
         let built = builder.build();
         let main = built.map_err(|error| unfit(StoreErrorKind::Invalid, one_line(&error.to_string())))?;
-        Ok(Backend { main: Arc::new(main), creator: None })
+        Ok(Backend::plain(Arc::new(main), None))
+    }
+
+    async fn locked(&self, _lock: Lock) -> StoreResult<Backend> {
+        let why = format!("kbackup can't lock what is written to {} yet; s3:// can", self.url);
+        Err(StoreError::new(StoreErrorKind::Unsupported, why))
     }
 }
 

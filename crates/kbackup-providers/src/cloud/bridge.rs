@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt};
 use jiff::Timestamp;
+use kbackup_core::model::Lock;
 use kbackup_core::store::{
     Capabilities, Children, Download, Key, ObjectStore, Prefix, PutMode, StoreError, StoreErrorKind, StoreResult,
     Stored, Upload,
@@ -19,6 +20,7 @@ use object_store::{GetOptions, GetRange, ObjectMeta, PutOptions};
 use tokio::sync::OnceCell;
 
 use super::error::{Attempt, Source};
+use super::http::Locked;
 use super::list;
 use super::upload::CloudUpload;
 
@@ -33,8 +35,19 @@ impl<T: object_store::ObjectStore + MultipartStore + PaginatedListStore + Debug>
 #[derive(Debug, Clone)]
 pub(crate) struct Backend {
     pub(crate) main: Arc<dyn Native>,
+    /// The same, for writing objects: what is asked of every object stands here.
+    pub(crate) writer: Arc<dyn Native>,
+    /// The same, for beginning uploads in parts.
+    pub(crate) beginner: Arc<dyn Native>,
     /// The same, whose completion of an upload fails where the key is taken; where the cloud offers that.
     pub(crate) creator: Option<Arc<dyn Native>>,
+}
+
+impl Backend {
+    /// A cloud in which nothing is asked of an object.
+    pub(crate) fn plain(main: Arc<dyn Native>, creator: Option<Arc<dyn Native>>) -> Self {
+        Self { writer: Arc::clone(&main), beginner: Arc::clone(&main), main, creator }
+    }
 }
 
 /// Makes a cloud ready at the first request: which region it is in and whose credentials are used may take requests of
@@ -43,6 +56,12 @@ pub(crate) struct Backend {
 pub(crate) trait Opener: Debug + Send + Sync + 'static {
     /// The cloud, ready.
     async fn open(&self) -> StoreResult<Backend>;
+
+    /// The cloud, ready, for writing what is locked.
+    ///
+    /// # Errors
+    /// `Unsupported` where it can't.
+    async fn locked(&self, lock: Lock) -> StoreResult<Backend>;
 }
 
 /// A bucket, or what stands below a prefix of one.
@@ -56,8 +75,10 @@ pub(crate) struct Parts {
     pub(crate) part_bytes: usize,
     pub(crate) capabilities: Capabilities,
     pub(crate) source: Source,
-    pub(crate) opener: Box<dyn Opener>,
+    pub(crate) opener: Arc<dyn Opener>,
     pub(crate) backend: OnceCell<Backend>,
+    /// Whether every object that is written must be locked then.
+    pub(crate) locked: bool,
 }
 
 /// Ranges that end behind this are sent without an end: not every store reads larger numbers.
@@ -92,12 +113,16 @@ impl Parts {
         Attempt { verb, object, store: &self.url, source: &self.source }
     }
 
-    /// What is at `path`, as the object `key`.
+    /// What is at `path`, as the object `key`. In a store for what is locked, one that is not is an error.
     pub(super) async fn look(&self, path: &Path, key: &Key) -> StoreResult<Stored> {
         let options = GetOptions { head: true, ..GetOptions::default() };
         let found = self.backend().await?.main.get_opts(path, options).await;
-        let meta = found.map_err(|error| self.attempt("look at", key.as_str()).failed(&error))?.meta;
-        Ok(stored(key.clone(), &meta))
+        let found = found.map_err(|error| self.attempt("look at", key.as_str()).failed(&error))?;
+        if self.locked && found.extensions.get::<Locked>().is_none() {
+            let why = "it was written, and the store does not say that it is locked; may its retention be read?";
+            return Err(self.attempt("lock", key.as_str()).error(StoreErrorKind::Unsupported, &why));
+        }
+        Ok(stored(key.clone(), &found.meta))
     }
 
     /// What was just written. Its time is only told to who asks again.
@@ -111,7 +136,7 @@ impl Parts {
             PutMode::Create => object_store::PutMode::Create,
             PutMode::Overwrite => object_store::PutMode::Overwrite,
         };
-        let put = self.backend().await?.main.put_opts(&path, body.into(), PutOptions::from(mode)).await;
+        let put = self.backend().await?.writer.put_opts(&path, body.into(), PutOptions::from(mode)).await;
         put.map_err(|error| self.attempt("write", key.as_str()).failed(&error))?;
         self.written(&path, key, size).await
     }
@@ -239,5 +264,20 @@ impl ObjectStore for CloudStore {
             }
         }
         Ok(())
+    }
+
+    async fn locked(&self, lock: Lock) -> StoreResult<Arc<dyn ObjectStore>> {
+        let backend = self.0.opener.locked(lock).await?;
+        let parts = &self.0;
+        Ok(Arc::new(Self::new(Parts {
+            url: parts.url.clone(),
+            prefix: parts.prefix.clone(),
+            part_bytes: parts.part_bytes,
+            capabilities: parts.capabilities,
+            source: parts.source.clone(),
+            opener: Arc::clone(&parts.opener),
+            backend: OnceCell::new_with(Some(backend)),
+            locked: true,
+        })))
     }
 }

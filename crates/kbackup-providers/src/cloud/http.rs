@@ -22,6 +22,8 @@ const EXPLANATION_BYTES_MAX: usize = 64 << 10;
 /// Where S3 says in which region a bucket is, and Azure which error it is.
 const REGION: HeaderName = HeaderName::from_static("x-amz-bucket-region");
 const AZURE_CODE: HeaderName = HeaderName::from_static("x-ms-error-code");
+/// How S3 says that an object is locked.
+const LOCK_MODE: HeaderName = HeaderName::from_static("x-amz-object-lock-mode");
 
 /// How requests are sent: what the options and the limits say.
 #[derive(Debug, Clone)]
@@ -68,11 +70,25 @@ impl Transport {
         Self { writing, ..self }
     }
 
+    /// What stands at an address that was signed for reading.
+    #[cfg(feature = "s3")]
+    pub(crate) async fn read(&self, url: url::Url) -> Result<String, HttpError> {
+        let broken = |error: reqwest::Error| HttpError::new(HttpErrorKind::Request, error.without_url());
+        let answer = self.client.get(url).send().await.map_err(broken)?;
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let text = answer.text().await.map_err(broken)?;
+        if status.is_success() { Ok(text) } else { Err(refused(Refusal::read(status, &text).with_headers(&headers))) }
+    }
+
     /// What `object_store` takes as a maker of clients. All that it makes share their connections.
     pub(crate) fn connector(&self) -> Connector {
         Connector(HttpClient::new(self.clone()))
     }
 }
+
+/// What an answer carries with it where the store says that the object is locked.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Locked;
 
 /// Gives out one client, whatever it is asked for: all its settings are made already.
 #[derive(Debug)]
@@ -91,10 +107,13 @@ impl HttpService for Transport {
             request.headers_mut().extend(self.writing.clone());
         }
         let late = may_fail_late(request.method(), request.uri().query());
-        let (parts, body) = self.client.call(request).await?.into_parts();
+        let (mut parts, body) = self.client.call(request).await?.into_parts();
         if !parts.status.is_success() {
             let text = explanation(body).await;
             return Err(refused(Refusal::read(parts.status, &text).with_headers(&parts.headers)));
+        }
+        if parts.headers.contains_key(LOCK_MODE) {
+            parts.extensions.insert(Locked);
         }
         if !late {
             return Ok(HttpResponse::from_parts(parts, body));

@@ -18,8 +18,8 @@ mod options;
 mod place;
 mod upload;
 
-pub(crate) use bridge::{Backend, CloudStore, Opener, Parts};
-pub(crate) use error::{CredentialFailure, Source, one_line, reasons};
+pub(crate) use bridge::{Backend, CloudStore, Native, Opener, Parts};
+pub(crate) use error::{Attempt, CredentialFailure, Source, one_line, reasons};
 pub(crate) use http::Transport;
 pub(crate) use options::Pairs;
 pub use options::{ByteSize, OptionError, TransportOptions};

@@ -14,7 +14,7 @@ use object_store::path::Path;
 use object_store::{Attribute, Attributes, GetOptions, PutMultipartOptions, PutPayload};
 use uuid::Uuid;
 
-use super::bridge::{Backend, CloudStore, Parts, stored};
+use super::bridge::{Backend, CloudStore, Parts};
 
 /// What S3 and its kin put together at most.
 const PARTS_MAX: usize = 10_000;
@@ -89,7 +89,7 @@ impl CloudUpload {
             )),
             State::Small => {
                 let mark = Uuid::new_v4().to_string();
-                let id = backend.main.create_multipart_opts(path, self.options(&mark)).await;
+                let id = backend.beginner.create_multipart_opts(path, self.options(&mark)).await;
                 let id = id.map_err(|error| self.failed("write", &error))?;
                 let sent = Sent { id, parts: Vec::new(), bytes: 0, mark };
                 self.state = State::Parts(sent.clone());
@@ -125,9 +125,13 @@ impl CloudUpload {
 
     async fn complete_small(&mut self) -> StoreResult<Stored> {
         let body = self.rest.clone().freeze();
+        let held = match self.mode {
+            PutMode::Create => StoreErrorKind::AlreadyExists,
+            PutMode::Overwrite => StoreErrorKind::PermissionDenied,
+        };
         match self.parts.put(&self.key, body.clone(), self.mode).await {
-            // An earlier attempt may have been the one who took the key.
-            Err(error) if self.doubt && error.kind() == StoreErrorKind::AlreadyExists => self.own(&body, error).await,
+            // An earlier attempt may have been the one who took the key, or whose object is locked now.
+            Err(error) if self.doubt && error.kind() == held => self.own(&body, error).await,
             put => put,
         }
     }
@@ -154,21 +158,22 @@ impl CloudUpload {
         let completed = native.complete_multipart(&path, &sent.id, sent.parts.clone()).await;
         match completed.map_err(|error| self.failed("write", &error)) {
             Ok(_) => self.parts.written(&path, &self.key, sent.bytes).await,
-            Err(error) if self.doubt && !error.is_retryable() => match self.find(&path, &sent).await {
-                Some(stored) => Ok(stored),
-                None => Err(error),
+            Err(error) if self.doubt && !error.is_retryable() => match self.made(&path, &sent).await {
+                true => self.parts.written(&path, &self.key, sent.bytes).await,
+                false => Err(error),
             },
             Err(error) => Err(error),
         }
     }
 
-    /// The object, where an attempt whose answer was lost has made it. Its parts are gone then, or its key is taken.
-    async fn find(&self, path: &Path, sent: &Sent) -> Option<Stored> {
+    /// Whether an attempt whose answer was lost has made the object. Its parts are gone then, or its key is taken.
+    async fn made(&self, path: &Path, sent: &Sent) -> bool {
         let options = GetOptions { head: true, ..GetOptions::default() };
-        let found = self.parts.backend().await.ok()?.main.get_opts(path, options).await.ok()?;
+        let Ok(backend) = self.parts.backend().await else { return false };
+        let Ok(found) = backend.main.get_opts(path, options).await else { return false };
         let mark = found.attributes.get(&Attribute::Metadata(MARK.into()));
         let own = self.mode == PutMode::Overwrite || mark.is_some_and(|mark| mark.as_ref() == sent.mark);
-        (own && found.meta.size == sent.bytes).then(|| stored(self.key.clone(), &found.meta))
+        own && found.meta.size == sent.bytes
     }
 }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
+use kbackup_core::model::Lock;
 use kbackup_core::store::{
     Capabilities, Children, Download, Key, ObjectStore, Prefix, PutMode, StoreError, StoreErrorKind, StoreResult,
     Stored, Upload,
@@ -131,6 +132,11 @@ impl ObjectStore for FolderStore {
     async fn delete(&self, keys: &[Key]) -> StoreResult<()> {
         let keys = keys.to_vec();
         self.run(move |root| write::remove(root, &keys)).await
+    }
+
+    async fn locked(&self, _lock: Lock) -> StoreResult<Arc<dyn ObjectStore>> {
+        let why = "a folder holds nothing against its owner; use a bucket with object lock";
+        Err(StoreError::new(StoreErrorKind::Unsupported, format!("{self} cannot lock what is written to it: {why}")))
     }
 }
 

@@ -6,14 +6,18 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use http::header::{HeaderMap, HeaderValue, IF_NONE_MATCH};
 use kbackup_core::limits::Limits;
+use kbackup_core::model::Lock;
 use kbackup_core::store::{Capabilities, StoreError, StoreErrorKind, StoreResult};
 use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut};
 use object_store::{ClientOptions, RetryConfig};
 use tokio::sync::OnceCell;
 
 use super::credentials::{AwsCredentials, region};
+use super::lock;
 use super::options::{Checksum, Encryption, S3Options};
-use crate::cloud::{Backend, CloudStore, Opener, OptionError, Parts, Place, Source, Transport, one_line};
+use crate::cloud::{
+    Attempt, Backend, CloudStore, Native, Opener, OptionError, Parts, Place, Source, Transport, one_line,
+};
 
 /// The bucket that `place` names. Nothing is asked of it yet.
 pub(crate) fn open(place: Place, limits: &Limits) -> Result<CloudStore, OptionError> {
@@ -36,8 +40,9 @@ pub(crate) fn open(place: Place, limits: &Limits) -> Result<CloudStore, OptionEr
         part_bytes,
         capabilities,
         source,
-        opener: Box::new(opener),
+        opener: Arc::new(opener),
         backend: OnceCell::new(),
+        locked: false,
     }))
 }
 
@@ -65,27 +70,58 @@ impl std::fmt::Debug for CustomerKey {
 #[async_trait]
 impl Opener for S3 {
     async fn open(&self) -> StoreResult<Backend> {
-        let Some(region) = region(&self.options).await else {
-            return Err(self.unfit("its region is not known; add region=…, or set AWS_REGION"));
+        let builder = self.ready().await?;
+        let main: Arc<dyn Native> = self.build(builder.clone(), HeaderMap::new())?;
+        Ok(Backend::plain(main, self.creator(builder)?))
+    }
+
+    async fn locked(&self, lock: Lock) -> StoreResult<Backend> {
+        // A store takes an object that is to be locked only with a checksum of its content.
+        let (checksum, named) = match self.options.checksum {
+            Checksum::Crc64Nvme => (object_store::aws::Checksum::CRC64NVME, "CRC64NVME"),
+            Checksum::Sha256 | Checksum::None => (object_store::aws::Checksum::SHA256, "SHA256"),
         };
-        let mut builder = self.builder(&region)?;
-        if !self.options.anonymous {
-            let credentials = AwsCredentials::find(&self.options, &region, &self.source).await;
-            builder = builder.with_credentials(Arc::new(credentials));
-        }
-        let build = |builder: AmazonS3Builder| -> StoreResult<Arc<AmazonS3>> {
-            builder.build().map(Arc::new).map_err(|error| self.unfit(&one_line(&error.to_string())))
-        };
-        let only_first = HeaderMap::from_iter([(IF_NONE_MATCH, HeaderValue::from_static("*"))]);
-        let creator = builder.clone().with_client_options(ClientOptions::new().with_default_headers(only_first));
-        let creator = if self.options.conditional_create { Some(build(creator)? as _) } else { None };
-        Ok(Backend { main: build(builder)?, creator })
+        let builder = self.ready().await?.with_checksum_algorithm(checksum);
+        let main = self.build(builder.clone(), HeaderMap::new())?;
+        let attempt = Attempt { verb: "lock", object: "", store: &self.url, source: &self.source };
+        lock::check(&main, &self.transport, &attempt).await?;
+        let beginner = self.build(builder.clone(), lock::headers(lock))?;
+        let writer = self.build(builder.clone(), lock::headers_with_checksum(lock, named))?;
+        Ok(Backend { main, writer, beginner, creator: self.creator(builder)? })
     }
 }
 
 impl S3 {
     fn unfit(&self, why: &str) -> StoreError {
         StoreError::new(StoreErrorKind::Invalid, format!("cannot open {}: {why}", self.url))
+    }
+
+    /// What is known of the bucket, with its region and credentials.
+    async fn ready(&self) -> StoreResult<AmazonS3Builder> {
+        let Some(region) = region(&self.options).await else {
+            return Err(self.unfit("its region is not known; add region=…, or set AWS_REGION"));
+        };
+        let builder = self.builder(&region)?;
+        if self.options.anonymous {
+            return Ok(builder);
+        }
+        let credentials = AwsCredentials::find(&self.options, &region, &self.source).await;
+        Ok(builder.with_credentials(Arc::new(credentials)))
+    }
+
+    /// The bucket, with these headers in every request.
+    fn build(&self, builder: AmazonS3Builder, headers: HeaderMap) -> StoreResult<Arc<AmazonS3>> {
+        let built = builder.with_client_options(ClientOptions::new().with_default_headers(headers)).build();
+        built.map(Arc::new).map_err(|error| self.unfit(&one_line(&error.to_string())))
+    }
+
+    /// The bucket, for completing uploads that must be the first at their keys.
+    fn creator(&self, builder: AmazonS3Builder) -> StoreResult<Option<Arc<dyn Native>>> {
+        if !self.options.conditional_create {
+            return Ok(None);
+        }
+        let only_first = HeaderMap::from_iter([(IF_NONE_MATCH, HeaderValue::from_static("*"))]);
+        Ok(Some(self.build(builder, only_first)?))
     }
 
     fn builder(&self, region: &str) -> StoreResult<AmazonS3Builder> {

@@ -25,7 +25,10 @@ async fn the_contract_is_kept() {
 #[tokio::test(flavor = "multi_thread")]
 async fn large_and_many_objects_are_no_trouble() {
     let Some(container) = Bucket::on_azurite().await else { return };
-    conformance::store::heavy(store(&container.az("heavy", ""))).await;
+    let store = store(&container.az("heavy", ""));
+    // Azurite takes some ten milliseconds a key, so it gets a quarter of what the others do.
+    conformance::store::many_keys_are_listed_and_deleted(&store, 2_500).await;
+    conformance::store::large_uploads_come_back_whole(&store).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

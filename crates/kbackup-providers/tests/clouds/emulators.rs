@@ -24,10 +24,23 @@ pub(crate) struct Bucket {
 impl Bucket {
     /// A new bucket on moto; `None` where there is no moto.
     pub(crate) async fn on_moto() -> Option<Self> {
+        Self::on_s3(false).await
+    }
+
+    /// A new bucket on moto that can lock what is in it.
+    pub(crate) async fn with_locks_on_moto() -> Option<Self> {
+        Self::on_s3(true).await
+    }
+
+    async fn on_s3(locks: bool) -> Option<Self> {
         let endpoint = emulator("KBACKUP_TEST_MOTO", "moto")?;
         let name = format!("kbackup-{}", Uuid::new_v4());
         let request = reqwest::Client::new().put(format!("{endpoint}/{name}"));
-        let made = request.send().await.expect("the emulator answers");
+        let made = request
+            .header("x-amz-bucket-object-lock-enabled", locks.to_string())
+            .send()
+            .await
+            .expect("the emulator answers");
         assert!(made.status().is_success(), "no bucket on moto: {}", made.status());
         Some(Self { endpoint, name, credentials: aws_credentials() })
     }

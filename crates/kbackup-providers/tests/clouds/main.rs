@@ -8,5 +8,7 @@ mod emulators;
 mod fake_gcs;
 mod faults;
 mod gcs;
+mod lock;
+mod proxy;
 mod s3;
 mod server;

@@ -8,17 +8,16 @@ use futures::{StreamExt, TryStreamExt};
 use super::area::Area;
 use crate::store::{Key, ObjectStore, PutMode, Stored};
 
-/// Ten thousand keys are listed in order, each once, and deleted in batches; a neighbour stays.
-pub async fn ten_thousand_keys_are_listed_and_deleted(store: &Arc<dyn ObjectStore>) {
-    const KEYS: usize = 10_000;
-    let area = Area::new(store, "ten_thousand_keys_are_listed_and_deleted");
+/// So many keys are listed in order, each once, and deleted in batches; a neighbour stays.
+pub async fn many_keys_are_listed_and_deleted(store: &Arc<dyn ObjectStore>, count: usize) {
+    let area = Area::new(store, "many_keys_are_listed_and_deleted");
     area.put("neighbour", "stays").await;
-    let keys: Vec<Key> = (0..KEYS).map(|number| area.key(&format!("many/{number:05}"))).collect();
+    let keys: Vec<Key> = (0..count).map(|number| area.key(&format!("many/{number:05}"))).collect();
     let body = Bytes::from_static(b"x");
     let puts = futures::stream::iter(&keys).map(|key| store.put(key, body.clone(), PutMode::Overwrite));
     puts.buffer_unordered(32).try_collect::<Vec<Stored>>().await.expect("every key is written");
     let listed: Vec<Stored> = store.list(&area.prefix("many")).try_collect().await.expect("a list");
-    assert!(listed.iter().map(|stored| &stored.key).eq(&keys), "{} of {KEYS} keys, or another order", listed.len());
+    assert!(listed.iter().map(|stored| &stored.key).eq(&keys), "{} of {count} keys, or another order", listed.len());
     for batch in keys.chunks(2_500) {
         store.delete(batch).await.expect("a deletion");
     }

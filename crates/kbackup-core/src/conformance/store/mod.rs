@@ -21,7 +21,7 @@ mod put;
 mod suite;
 mod upload;
 
-pub use bulk::{large_uploads_come_back_whole, ten_thousand_keys_are_listed_and_deleted};
+pub use bulk::{large_uploads_come_back_whole, many_keys_are_listed_and_deleted};
 pub use delete::{batches_are_deleted_and_missing_keys_are_fine, deleted_keys_can_be_taken_again};
 pub use get::{missing_keys_are_not_found, ranges_are_cut_at_the_end, readers_see_old_or_new_whole};
 pub use list::{

@@ -40,7 +40,7 @@ pub async fn all(store: Arc<dyn ObjectStore>) {
 /// Runs what takes ten thousand objects and one of 300 MiB, as [`all`] runs the rest.
 pub async fn heavy(store: Arc<dyn ObjectStore>) {
     let store = &store;
-    bulk::ten_thousand_keys_are_listed_and_deleted(store).await;
+    bulk::many_keys_are_listed_and_deleted(store, 10_000).await;
     bulk::large_uploads_come_back_whole(store).await;
 }
 

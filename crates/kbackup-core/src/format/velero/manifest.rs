@@ -121,6 +121,7 @@ fn assemble(name: &BackupName, backup: &Backup, format: &str, tarball: Option<u6
         started_at,
         completed_at: status.completion_timestamp.unwrap_or(started_at),
         expires_at: status.expiration.unwrap_or(Timestamp::MAX),
+        lock: None,
         outcome: outcome(&status.phase),
         counts: Counts {
             objects: status.progress.as_ref().map_or(0, |progress| progress.items_backed_up),

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt};
 
 use super::failures::{Failures, Fault, Operation, Tally};
+use crate::model::Lock;
 use crate::store::{
     Capabilities, Children, Download, Key, ObjectStore, Prefix, PutMode, StoreError, StoreResult, Stored, Upload,
 };
@@ -118,6 +119,10 @@ impl ObjectStore for FlakyStore {
     async fn delete(&self, keys: &[Key]) -> StoreResult<()> {
         let fault = self.next(Operation::Delete, keys.first().map_or("", Key::as_str)).before()?;
         fault.after(self.inner.delete(keys).await?)
+    }
+
+    async fn locked(&self, lock: Lock) -> StoreResult<Arc<dyn ObjectStore>> {
+        Ok(Arc::new(Self { inner: self.inner.locked(lock).await?, ..self.clone() }))
     }
 }
 

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use futures::stream::{self, BoxStream, Stream, StreamExt};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use crate::model::Lock;
 use crate::store::{Capabilities, Children, Download, Key, ObjectStore, Prefix, PutMode, StoreResult, Stored, Upload};
 
 /// Another store, with at most so many requests in flight; the others wait their turn, first come, first served.
@@ -98,6 +99,10 @@ impl ObjectStore for LimitStore {
     async fn delete(&self, keys: &[Key]) -> StoreResult<()> {
         let _turn = turn(&self.requests).await;
         self.inner.delete(keys).await
+    }
+
+    async fn locked(&self, lock: Lock) -> StoreResult<Arc<dyn ObjectStore>> {
+        Ok(Arc::new(Self { inner: self.inner.locked(lock).await?, ..self.clone() }))
     }
 }
 

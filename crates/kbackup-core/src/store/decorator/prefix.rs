@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::{BoxStream, StreamExt};
 
+use crate::model::Lock;
 use crate::store::{
     Capabilities, Children, Download, Key, KeyError, ObjectStore, Prefix, PutMode, StoreError, StoreErrorKind,
     StoreResult, Stored, Upload,
@@ -107,6 +108,10 @@ impl ObjectStore for PrefixStore {
     async fn delete(&self, keys: &[Key]) -> StoreResult<()> {
         let keys = keys.iter().map(|key| self.outer_key(key)).collect::<Result<Vec<_>, _>>()?;
         self.inner.delete(&keys).await
+    }
+
+    async fn locked(&self, lock: Lock) -> StoreResult<Arc<dyn ObjectStore>> {
+        Ok(Arc::new(Self { inner: self.inner.locked(lock).await?, ..self.clone() }))
     }
 }
 

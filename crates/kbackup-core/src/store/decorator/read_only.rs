@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 
+use crate::model::Lock;
 use crate::store::{
     Capabilities, Children, Download, Key, ObjectStore, Prefix, PutMode, StoreError, StoreErrorKind, StoreResult,
     Stored, Upload,
@@ -78,6 +79,10 @@ impl ObjectStore for ReadOnlyStore {
             [key] => self.refused(&format!("delete {key}")),
             [first, rest @ ..] => self.refused(&format!("delete {first} and {} others", rest.len())),
         }
+    }
+
+    async fn locked(&self, _lock: Lock) -> StoreResult<Arc<dyn ObjectStore>> {
+        self.refused("lock anything")
     }
 }
 

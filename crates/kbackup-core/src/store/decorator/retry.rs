@@ -14,6 +14,7 @@ use futures::stream::BoxStream;
 
 use super::RetryPolicy;
 use crate::clock::Clock;
+use crate::model::Lock;
 use crate::store::{
     Capabilities, Children, Download, Key, ObjectStore, ObjectStoreExt, Prefix, PutMode, StoreError, StoreErrorKind,
     StoreResult, Stored, Upload,
@@ -25,7 +26,7 @@ use crate::store::{
 ///   as long as the object is the same (by size and time); a list that breaks is begun again and goes on behind the
 ///   last key that was given; of an upload, each piece. A body or a list that made progress has all attempts again.
 /// - A `Create` whose answer was lost finds the key taken by itself: then the bytes are compared. Writers who race for
-///   a key must therefore write different bytes (a run's id, say).
+///   a key must therefore write different bytes (a run's id, say). The same goes for any write to a store that locks.
 /// - It never waits for good: see [`RetryPolicy`].
 #[derive(Debug, Clone)]
 pub struct RetryStore {
@@ -60,12 +61,17 @@ impl RetryStore {
         }
     }
 
-    async fn create(&self, key: &Key, body: Bytes) -> StoreResult<Stored> {
+    async fn write(&self, key: &Key, body: Bytes, mode: PutMode) -> StoreResult<Stored> {
+        // A store that holds what it was given in a lost attempt takes it no second time.
+        let held = match mode {
+            PutMode::Create => StoreErrorKind::AlreadyExists,
+            PutMode::Overwrite => StoreErrorKind::PermissionDenied,
+        };
         let mut attempts = self.attempts();
         loop {
-            match self.inner.put(key, body.clone(), PutMode::Create).await {
+            match self.inner.put(key, body.clone(), mode).await {
                 Ok(stored) => return Ok(stored),
-                Err(error) if error.kind() == StoreErrorKind::AlreadyExists && attempts.failures > 0 => {
+                Err(error) if error.kind() == held && attempts.failures > 0 => {
                     return self.own(key, &body, error).await;
                 }
                 Err(error) => attempts.failed(error).await?,
@@ -126,10 +132,7 @@ impl ObjectStore for RetryStore {
     }
 
     async fn put(&self, key: &Key, body: Bytes, mode: PutMode) -> StoreResult<Stored> {
-        match mode {
-            PutMode::Create => self.create(key, body).await,
-            PutMode::Overwrite => self.retry(|| self.inner.put(key, body.clone(), mode)).await,
-        }
+        self.write(key, body, mode).await
     }
 
     async fn upload(&self, key: &Key, mode: PutMode) -> StoreResult<Box<dyn Upload>> {
@@ -156,6 +159,11 @@ impl ObjectStore for RetryStore {
 
     async fn delete(&self, keys: &[Key]) -> StoreResult<()> {
         self.retry(|| self.inner.delete(keys)).await
+    }
+
+    async fn locked(&self, lock: Lock) -> StoreResult<Arc<dyn ObjectStore>> {
+        let inner = self.retry(|| self.inner.locked(lock)).await?;
+        Ok(Arc::new(Self { inner, ..self.clone() }))
     }
 }
 

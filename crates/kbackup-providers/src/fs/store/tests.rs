@@ -31,6 +31,12 @@ async fn a_folder_keeps_the_contract() {
     assert_eq!(temporary, 0, "the suite left temporary files behind");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn large_and_many_files_are_no_trouble() {
+    let (_folder, store) = folder();
+    conformance::store::heavy(Arc::new(store)).await;
+}
+
 #[tokio::test]
 async fn only_a_write_makes_the_folder() {
     let (folder, store) = folder();
