@@ -6,6 +6,7 @@ mod bad_input;
 mod clouds;
 mod demo;
 mod keys;
+mod life;
 mod output;
 mod program;
 mod road;
