@@ -39,8 +39,6 @@ mod restore_under_another_name;
 mod schedules;
 #[path = "select_objects.rs"]
 mod select_objects;
-#[path = "update_existing.rs"]
-mod update_existing;
 #[path = "verify_and_copy.rs"]
 mod verify_and_copy;
 
@@ -59,6 +57,5 @@ runs!(
     restore_under_another_name,
     select_objects,
     schedules,
-    update_existing,
     verify_and_copy,
 );

@@ -11,7 +11,6 @@ pub mod archive;
 pub mod fixtures;
 pub mod forgetful;
 pub mod journal;
-pub mod proxy;
 pub mod stopping;
 pub mod target;
 pub mod tools;

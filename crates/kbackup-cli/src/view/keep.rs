@@ -39,27 +39,28 @@ fn verification(found: &Verification) -> Value {
         "bytes": found.bytes,
         "objects": found.objects,
         "damages": found.damages.iter().map(damage).collect::<Vec<_>>(),
+        "notes": found.notes,
     })
 }
 
 fn verification_text(found: &Verification) -> String {
     let Verification { name, files, bytes, objects, .. } = found;
     let read = format!("{files} files, {}, {objects} objects", HumanBytes(*bytes));
-    if found.is_whole() {
-        return format!("Backup {name} is whole: {read}.");
-    }
-    let mut lines = vec![format!("Backup {name} is damaged: {read}.")];
+    let state = if found.is_whole() { "whole" } else { "damaged" };
+    let mut lines = vec![format!("Backup {name} is {state}: {read}.")];
     for Damage { file, what, cost } in &found.damages {
         lines.push(format!("  {file}"));
         lines.extend(what.iter().map(|what| format!("    {what}")));
         lines.push(format!("    costs {}", cost_text(cost, *objects)));
     }
+    lines.extend(found.notes.iter().map(|note| format!("  note: {note}")));
     lines.join("\n")
 }
 
 fn cost_text(cost: &Cost, all: u64) -> String {
     match cost {
-        Cost::Everything => format!("all {all} objects: without its index nothing can be restored"),
+        Cost::Everything if all == 0 => "every object: nothing can be restored without it".to_owned(),
+        Cost::Everything => format!("all {all} objects: nothing can be restored without it"),
         Cost::Nothing => "no object".to_owned(),
         Cost::Objects(objects) if objects.is_empty() => "no object".to_owned(),
         Cost::Objects(objects) => {

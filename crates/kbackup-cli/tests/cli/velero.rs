@@ -36,6 +36,12 @@ fn a_bucket_of_velero_is_a_store() {
     let contents = home.ok(&format!("backup contents shop-monitoring {store} -o name"));
     assert!(contents.contains("deployments.apps/shop/web"), "{contents}");
 
+    let verified = home.json(&format!("backup verify shop-monitoring {store}"));
+    assert_eq!((&verified["items"][0]["whole"], &verified["items"][0]["objects"]), (&true.into(), &17.into()));
+    assert!(
+        home.ok(&format!("backup verify shop-monitoring {store}")).starts_with("Backup shop-monitoring is whole: ")
+    );
+
     let restore = format!("restore create --from-backup shop-monitoring --namespace-mappings shop:again {store}");
     let plan = home.json(&format!("{restore} --dry-run"));
     assert_valid("restore-plan", &plan);
@@ -49,6 +55,13 @@ fn a_bucket_of_velero_is_a_store() {
         &["made by Velero", "velero backup delete shop-monitoring"],
     );
     assert_eq!(std::fs::read_dir(home.path("velero")).unwrap().count(), 1, "nothing is beside the backups");
+
+    let tarball = home.path("velero/backups/shop-monitoring/shop-monitoring.tar.gz");
+    let whole = std::fs::read(&tarball).unwrap();
+    std::fs::write(&tarball, &whole[..whole.len() - 1]).unwrap();
+    let said = home.run(&format!("backup verify shop-monitoring {store}"));
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.out.contains("shop-monitoring.tar.gz") && said.out.contains("nothing can be restored"), "{said:?}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use super::CatalogError;
 use crate::event::Event;
+use crate::format::velero::{self, VeleroLayout};
 use crate::format::{
     Access, FileRecord, FormatError, IndexLine, Manifest, PartRecord, read_manifest, scan_part, verify_file,
     verify_lines,
@@ -39,6 +40,8 @@ pub struct Verification {
     pub objects: u64,
     /// What is damaged; nothing, where the backup is whole.
     pub damages: Vec<Damage>,
+    /// What is worth knowing and no damage: where Velero says that its backup holds other objects than it does.
+    pub notes: Vec<String>,
 }
 
 /// A file of a backup that is not what was written.
@@ -57,7 +60,7 @@ pub struct Damage {
 pub enum Cost {
     /// These objects. Without a deep verification: those that may be lost, all of the part.
     Objects(Vec<ObjectRef>),
-    /// Every object: without its index nothing of a backup can be restored.
+    /// Every object: without its index, or the tarball of a backup of Velero's, nothing can be restored.
     Everything,
     /// No object.
     Nothing,
@@ -73,6 +76,9 @@ impl Verification {
 
 /// Reads every file of a backup and compares it with what was written.
 ///
+/// Velero keeps no digests: of its backups the tarball is read to its end, whatever the depth, with its checksum and every
+/// object in it; the list of what should be in it is compared, and the files beside it are read.
+///
 /// # Errors
 /// Where there is no backup of that name, its manifest can't be read or believed, or the store does not answer: then it is
 /// not known whether the backup is whole. Any other damage is in the verification.
@@ -85,8 +91,9 @@ pub async fn verify<'a>(
     run.stage(format!("verifying {name}"));
     let access: Access<'a> = from.into();
     let manifest = read_manifest(access, name).await?;
-    // A tar of Velero's is compared with what it should hold when its objects are listed, which the index below is.
-    let depth = if manifest.is_velero() { Depth::Digests } else { depth };
+    if manifest.is_velero() {
+        return verify_velero(access, &manifest, run).await;
+    }
     let mut damages = Vec::new();
     let index = match manifest.read_index(access).await {
         Ok(index) => Some(index),
@@ -111,7 +118,37 @@ pub async fn verify<'a>(
         bytes: sizes.map(|file| file.bytes).sum(),
         objects: manifest.counts.objects,
         damages,
+        notes: Vec::new(),
     })
+}
+
+/// Each object of the tarball is looked at, so it is as thorough as it can be.
+async fn verify_velero(access: Access<'_>, manifest: &Manifest, run: &Run) -> Result<Verification, CatalogError> {
+    let tarball = manifest.parts.first().map(|part| &part.file);
+    let mut found = Verification {
+        name: manifest.name.clone(),
+        depth: Depth::Entries,
+        files: 1 + (manifest.parts.len() + manifest.files.len()) as u64,
+        bytes: tarball.map_or(0, |file| file.bytes),
+        objects: manifest.counts.objects,
+        damages: Vec::new(),
+        notes: Vec::new(),
+    };
+    run.emit(Event::Total { objects: found.objects });
+    match velero::check(access.store(), manifest).await {
+        Ok(checked) => {
+            found.objects = checked.index.len() as u64;
+            found.notes = checked.notes;
+            let damage = |(file, what)| Damage { file, what: vec![what], cost: Cost::Nothing };
+            found.damages = checked.damages.into_iter().map(damage).collect();
+        }
+        Err(FormatError::Damaged { what, .. }) => {
+            let file = tarball.map_or_else(|| VeleroLayout::new(&manifest.name).tarball(), |file| file.key.clone());
+            found.damages.push(Damage { file, what: vec![what], cost: Cost::Everything });
+        }
+        Err(error) => return Err(error.into()),
+    }
+    Ok(found)
 }
 
 fn index_key(manifest: &Manifest) -> Key {

@@ -207,7 +207,6 @@ fn make_rules(
         marks: EXCLUDE_LABELS,
         fine: choice.fine,
         related: true,
-        names: Vec::new(),
     }
 }
 

@@ -8,7 +8,7 @@ use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use kbackup_core::backup::BackupError;
-use kbackup_core::catalog::{CatalogError, delete, list};
+use kbackup_core::catalog::{self, CatalogError, Cost, Depth, delete, list};
 use kbackup_core::engine::Engine;
 use kbackup_core::format::velero::check;
 use kbackup_core::format::{FormatError, read_manifest, verify_part};
@@ -285,8 +285,13 @@ async fn what_old_versions_did_not_write_is_not_missed() {
 async fn a_backup_of_velero_is_checked_as_far_as_that_can_be() {
     let world = bucket().await;
     let manifest = read_manifest(&world.store, &name(BACKUP)).await.expect("it can be read");
-    let (index, issues) = check(&world.store, &manifest).await.expect("it is whole");
-    assert_eq!((index.len() as u64, issues), (manifest.counts.objects, Vec::new()));
+    let checked = check(&world.store, &manifest).await.expect("it is whole");
+    assert_eq!(checked.index.len() as u64, manifest.counts.objects);
+    assert_eq!((checked.damages, checked.notes), (Vec::new(), Vec::new()));
+    let verify = async || catalog::verify(&world.store, &name(BACKUP), Depth::Digests, &Run::default()).await;
+    let whole = verify().await.expect("it can be read");
+    assert!(whole.is_whole() && whole.notes.is_empty(), "{whole:?}");
+    assert_eq!((whole.depth, whole.objects), (Depth::Entries, manifest.counts.objects), "every object is looked at");
 
     let file = |name: &str| format!("backups/{BACKUP}/{BACKUP}-{name}");
     let list = String::from_utf8(gunzip(FILES[4].1)).expect("JSON is text");
@@ -295,11 +300,15 @@ async fn a_backup_of_velero_is_checked_as_far_as_that_can_be() {
     put(&world.store, &file("volumeinfo.json.gz"), gzip(b"{}")).await;
     put(&world.store, &file("itemoperations.json.gz"), "not a gzip").await;
     put(&world.store, &file("results.gz"), gzip(b"{")).await;
-    let (_, issues) = check(&world.store, &manifest).await.expect("its tarball is whole");
-    let told: Vec<String> = issues.iter().map(ToString::to_string).collect();
+    let found = verify().await.expect("it can be read");
+    let files: Vec<&str> = found.damages.iter().map(|damage| damage.file.as_str()).collect();
+    assert_eq!(files, ["volumeinfo.json.gz", "itemoperations.json.gz", "results.gz"].map(file));
+    assert!(found.damages.iter().all(|damage| damage.cost == Cost::Nothing), "{found:?}");
+    let damages = found.damages.iter().flat_map(|damage| damage.what.iter().cloned());
+    let told: Vec<String> = found.notes.iter().cloned().chain(damages).collect();
     for part in [
-        "warning: shop/other of v1 is in the list of resources, and not in the tarball",
-        "warning: shop/web-config of v1 is in the tarball, and not in the list of resources",
+        "shop/other of v1 is in the list of resources, and not in the tarball",
+        "shop/web-config of v1 is in the tarball, and not in the list of resources",
         "volumeinfo.json.gz: it is not a list",
         "itemoperations.json.gz: ",
         "results.gz: ",
@@ -313,4 +322,7 @@ async fn a_backup_of_velero_is_checked_as_far_as_that_can_be() {
     let manifest = read_manifest(&world.store, &name(BACKUP)).await.expect("it can be read");
     let damaged = check(&world.store, &manifest).await;
     assert!(matches!(damaged, Err(FormatError::Damaged { .. })), "{damaged:?}");
+    let found = verify().await.expect("what is damaged is in it");
+    assert_eq!(found.damages[0].file.as_str(), format!("backups/{BACKUP}/{BACKUP}.tar.gz"));
+    assert_eq!(found.damages[0].cost, Cost::Everything, "{found:?}");
 }

@@ -1,7 +1,6 @@
 //! Azure Blob Storage (`az://container/prefix?account=NAME`).
 
 mod credentials;
-mod lock;
 mod open;
 mod options;
 

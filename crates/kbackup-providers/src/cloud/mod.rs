@@ -18,12 +18,8 @@ mod options;
 mod place;
 mod upload;
 
-#[cfg(feature = "s3")]
-pub(crate) use bridge::Native;
-pub(crate) use bridge::{Backend, CloudStore, Opener, Parts};
+pub(crate) use bridge::{Backend, CloudStore, Native, Opener, Parts};
 pub(crate) use error::{Attempt, CredentialFailure, Source, one_line, reasons};
-#[cfg(feature = "azure")]
-pub(crate) use http::SignAgain;
 pub(crate) use http::Transport;
 pub(crate) use options::Pairs;
 pub use options::{ByteSize, OptionError, TransportOptions};

@@ -1,7 +1,6 @@
 //! Google Cloud Storage (`gs://bucket/prefix`).
 
 mod credentials;
-mod lock;
 mod open;
 mod options;
 

@@ -8,7 +8,6 @@ mod emulators;
 mod fake_gcs;
 mod faults;
 mod gcs;
-mod held;
 mod lock;
 mod proxy;
 mod s3;

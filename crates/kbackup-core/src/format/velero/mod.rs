@@ -18,7 +18,7 @@ mod tar_entry;
 mod tarball;
 mod write;
 
-pub use check::check;
+pub use check::{Checked, check};
 pub use layout::VeleroLayout;
 pub use location::{has_marker, is_location};
 pub(super) use read::{read_index, read_issues, read_manifest};
