@@ -39,6 +39,8 @@ mod restore_under_another_name;
 mod schedules;
 #[path = "select_objects.rs"]
 mod select_objects;
+#[path = "update_existing.rs"]
+mod update_existing;
 #[path = "verify_and_copy.rs"]
 mod verify_and_copy;
 
@@ -57,5 +59,6 @@ runs!(
     restore_under_another_name,
     select_objects,
     schedules,
+    update_existing,
     verify_and_copy,
 );

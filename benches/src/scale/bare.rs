@@ -32,7 +32,7 @@ pub(crate) fn is_stored(ty: &ResourceType) -> bool {
     ty.can(Verb::List) && ty.gvr.plural != "componentstatuses"
 }
 
-async fn client(args: &Args) -> Result<kube::Client, Failed> {
+pub(crate) async fn client(args: &Args) -> Result<kube::Client, Failed> {
     let config = match &args.kubeconfig {
         Some(path) => {
             kube::Config::from_custom_kubeconfig(Kubeconfig::read_from(path)?, &KubeConfigOptions::default()).await?

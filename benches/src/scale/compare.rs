@@ -97,7 +97,7 @@ fn medians(runs: &[Figures]) -> Figures {
 }
 
 /// The middle one; of an even number, the greater of the middle two. There is at least one run.
-fn median<T: PartialOrd>(runs: &[Figures], figure: impl Fn(&Figures) -> T) -> T {
+pub(crate) fn median<T: PartialOrd>(runs: &[Figures], figure: impl Fn(&Figures) -> T) -> T {
     let mut values: Vec<T> = runs.iter().map(figure).collect();
     values.sort_by(|a, b| a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal));
     values.swap_remove(values.len() / 2)

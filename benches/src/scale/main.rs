@@ -4,6 +4,7 @@
 //! ```text
 //! scale fill --kubeconfig FILE --objects 100000
 //! scale run  --kubeconfig FILE --rounds 5 --json figures.json
+//! scale restore --kubeconfig FILE --rounds 3 --json restores.json
 //! ```
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the figures are what this program is for")]
@@ -14,6 +15,8 @@ mod fill;
 mod measure;
 mod objects;
 mod process;
+mod restores;
+mod write;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -43,6 +46,11 @@ enum What {
     /// Measures once, in this process: what `run` starts.
     #[command(hide = true)]
     Once(measure::Once),
+    /// Measures restores next to bare loops of creates, in turns, and prints a table. Leaves its namespaces behind.
+    Restore(restores::Restores),
+    /// Measures one of them, in this process: what `restore` starts.
+    #[command(hide = true)]
+    Write(write::Once),
 }
 
 #[tokio::main]
@@ -52,6 +60,8 @@ async fn main() -> ExitCode {
         What::Fill(fill) => fill::fill(&args, fill).await,
         What::Run(compare) => compare::compare(&args, compare).await,
         What::Once(once) => measure::once(&args, once).await,
+        What::Restore(restores) => restores::restores(&args, restores).await,
+        What::Write(once) => write::once(&args, once).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

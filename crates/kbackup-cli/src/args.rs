@@ -26,7 +26,7 @@ pub(crate) use location::{
     LocationAdd, LocationArgs, LocationGet, LocationName, LocationSet, LocationSettings, LocationVerb,
 };
 pub(crate) use protection::ProtectionArgs;
-pub(crate) use restore::{RestoreArgs, RestoreCreate, RestoreVerb};
+pub(crate) use restore::{DryRun, RestoreApply, RestoreArgs, RestoreCreate, RestoreVerb};
 pub(crate) use sandbox::{DemoArgs, SandboxArgs};
 pub(crate) use schedule::{ScheduleArgs, ScheduleCreate, ScheduleGet, ScheduleName, ScheduleRun, ScheduleVerb};
 
@@ -118,6 +118,11 @@ mod tests {
             "kbackup describe backup nightly -o yaml",
             "kbackup --store file:///x backup delete a b --yes",
             "kbackup restore create --from-backup nightly --namespace-mappings a:b,c:d --dry-run",
+            "kbackup restore create --from-backup b --names configmaps/a,deployments/shop/web-* --existing replace",
+            "kbackup restore create --from-backup b --existing-resource-policy none --skip-damaged",
+            "kbackup restore create --from-backup b --dry-run=server --plan-out plan.json",
+            "kbackup restore plan --from-backup b",
+            "kbackup restore apply plan.json",
             "kbackup create restore again --from-backup nightly --owned include",
             "kbackup version",
             "kbackup keygen -o key.txt",
@@ -141,6 +146,8 @@ mod tests {
             ("kbackup schedule create nightly", "--schedule"),
             ("kbackup backup create x --ttl 3x", "units"),
             ("kbackup restore create --from-backup b --namespace-mappings a", "from:to"),
+            ("kbackup restore create --from-backup b --existing none", "skip"),
+            ("kbackup restore create --from-backup b --existing skip --existing-resource-policy none", "--existing"),
             ("kbackup backup create ../x", "name"),
             ("kbackup backup export x --to memory://", "--format"),
             ("kbackup backup export x --format valero --to memory://", "velero"),

@@ -37,6 +37,8 @@ pub(crate) async fn run(args: &Args) -> Result<Code, Failure> {
         },
         Noun::Restore(restore) => match &restore.verb {
             RestoreVerb::Create(create) => restore::create(global, create).await,
+            RestoreVerb::Plan(create) => restore::plan(global, create).await,
+            RestoreVerb::Apply(apply) => restore::apply(global, apply).await,
         },
         Noun::Location(location) => match &location.verb {
             LocationVerb::Add(add) => location::add(global, add),

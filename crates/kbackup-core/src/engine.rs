@@ -147,6 +147,22 @@ impl Engine {
         restore::plan(&*self.cluster, self.access(), &self.transforms, (name, spec), run).await
     }
 
+    /// Lets the server check a plan, without any effect: see [`restore::check`].
+    ///
+    /// # Errors
+    /// As [`restore::check`].
+    pub async fn check(&self, plan: RestorePlan, run: &Run) -> Result<RestorePlan, RestoreError> {
+        restore::check(&*self.cluster, self.access(), &self.transforms, plan, run).await
+    }
+
+    /// The plan of a restore that was begun, to go on with: see [`restore::stored_plan`].
+    ///
+    /// # Errors
+    /// As [`restore::stored_plan`].
+    pub async fn begun_restore(&self, name: &BackupName) -> Result<RestorePlan, RestoreError> {
+        restore::stored_plan(self.access(), name).await
+    }
+
     /// Does what a plan says: see [`restore::apply`].
     ///
     /// # Errors

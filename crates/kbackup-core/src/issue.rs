@@ -69,6 +69,11 @@ pub enum Code {
     OtherRevision,
     /// An object exists in the target and differs from the backup; it was left as it is.
     ExistsAndDiffers,
+    /// An object of the cluster has that name already and belongs to other namespaces than the restored ones; it was left
+    /// as it is.
+    NameTaken,
+    /// A field that can't be changed differs.
+    Immutable,
     /// The target does not serve the object's type.
     TypeNotServed,
     /// The server did not accept the object.
@@ -93,6 +98,8 @@ pub enum Code {
     WaitTimedOut,
     /// A reference to something outside of the restore was left as it is.
     DanglingReference,
+    /// The server could not be asked to check something.
+    Unchecked,
     /// A part of the backup is damaged.
     Damaged,
     /// What another tool noted while it made the backup.

@@ -1,6 +1,7 @@
 //! What became of a restore. The report of a backup is its manifest.
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::issue::{Issue, Outcome};
 use crate::model::{BackupName, ObjectRef};
@@ -16,6 +17,11 @@ pub struct RestoreReport {
     pub backup: BackupName,
     /// What was asked for.
     pub spec: RestoreSpec,
+    /// The plan that was applied.
+    #[schemars(with = "String")]
+    pub plan: Uuid,
+    /// Whether it was applied to its end. Otherwise, applying it again goes on from here.
+    pub finished: bool,
     /// Whether all of it was done.
     pub outcome: Outcome,
     /// When it began, in UTC.

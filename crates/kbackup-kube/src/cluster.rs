@@ -59,6 +59,10 @@ impl ClusterReader for KubeCluster {
         list::pages(self.http.clone(), query)
     }
 
+    fn throttled(&self) -> u64 {
+        self.http.throttled()
+    }
+
     async fn get(&self, object: &ObjectRef) -> ClusterResult<Option<Object>> {
         match self.http.bytes(&Call::get(Uri::new(url::object(object, Part::Main)))).await {
             Ok(body) => parse(body, object).map(Some),

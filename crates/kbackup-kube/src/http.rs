@@ -3,6 +3,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, Method, Request, Response, header};
@@ -13,7 +14,7 @@ use serde::de::DeserializeOwned;
 
 use crate::CallLimits;
 use crate::error::{self, Failure};
-use crate::retry::{Attempts, Repeat};
+use crate::retry::{Attempts, Fault, Repeat};
 use crate::url::Uri;
 
 pub(crate) const JSON: &str = "application/json";
@@ -33,6 +34,8 @@ pub(crate) struct Http {
     client: kube::Client,
     server: Arc<str>,
     limits: Arc<CallLimits>,
+    /// How often the server has asked to slow down, over all clones.
+    throttled: Arc<AtomicU64>,
 }
 
 /// What to ask.
@@ -88,7 +91,12 @@ impl Call {
 
 impl Http {
     pub(crate) fn new(client: kube::Client, server: &str, limits: CallLimits) -> Self {
-        Self { client, server: server.into(), limits: Arc::new(limits) }
+        Self { client, server: server.into(), limits: Arc::new(limits), throttled: Arc::default() }
+    }
+
+    /// How often the server has asked to slow down.
+    pub(crate) fn throttled(&self) -> u64 {
+        self.throttled.load(Ordering::Relaxed)
     }
 
     pub(crate) fn client(&self) -> &kube::Client {
@@ -137,6 +145,9 @@ impl Http {
     /// That of the failed attempt, where there should be no other.
     pub(crate) async fn pause(&self, attempts: &mut Attempts, call: &Call, failure: Failure) -> ClusterResult<()> {
         let Failure { error, fault } = failure;
+        if fault == Fault::Throttled {
+            self.throttled.fetch_add(1, Ordering::Relaxed);
+        }
         let jitter = RandomState::new().hash_one(&call.uri);
         let Some(wait) = attempts.next(fault, call.repeat, error.retry_after(), &self.limits, jitter) else {
             return Err(error);

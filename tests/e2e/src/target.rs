@@ -1,6 +1,6 @@
 //! The clusters that a scenario runs on.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use kbackup_core::model::{Discovery, Gvr, Object, ObjectRef};
 use kbackup_kube::{CallLimits, ConnectOptions, KubeCluster};
 use kbackup_sandbox::Sandbox;
 use kbackup_sandbox::manifest::{self, Manifest};
+use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde_json::json;
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -26,13 +27,20 @@ static REAL: Mutex<()> = Mutex::const_new(());
 static FORGETFUL: Mutex<()> = Mutex::const_new(());
 
 /// A cluster that a scenario may fill and empty.
-#[derive(Debug)]
 pub struct Target {
     /// The cluster, over the Kubernetes API.
     pub cluster: Arc<dyn ClusterWriter>,
+    /// The client that it is reached by.
+    pub client: kube::Client,
     history: History,
     has_controllers: bool,
     _alone: Option<MutexGuard<'static, ()>>,
+}
+
+impl std::fmt::Debug for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Target").field("cluster", &self.cluster).finish_non_exhaustive()
+    }
 }
 
 impl Target {
@@ -41,8 +49,9 @@ impl Target {
     pub fn sandbox() -> Self {
         let sandbox = Sandbox::default();
         let history = History::Memory(sandbox.cluster().clone());
-        let cluster = KubeCluster::new(kube::Client::new(sandbox, "default"), "sandbox", CallLimits::default());
-        Self { cluster: Arc::new(cluster), history, has_controllers: false, _alone: None }
+        let client = kube::Client::new(sandbox, "default");
+        let cluster = KubeCluster::new(client.clone(), "sandbox", CallLimits::default());
+        Self { cluster: Arc::new(cluster), client, history, has_controllers: false, _alone: None }
     }
 
     /// The API server that `KBACKUP_TEST_KUBECONFIG` names, for this scenario alone; `None` where it names none.
@@ -65,11 +74,27 @@ impl Target {
     async fn named(variable: &str, what: &str, lock: &'static Mutex<()>) -> Option<Self> {
         let kubeconfig = required(variable, what)?;
         let alone = lock.lock().await;
-        let options = ConnectOptions { kubeconfig: Some(kubeconfig), ..ConnectOptions::default() };
+        let options = ConnectOptions { kubeconfig: Some(kubeconfig.clone()), ..ConnectOptions::default() };
         let connected = KubeCluster::connect(&options).await;
         let cluster = connected.unwrap_or_else(|error| panic!("{variable} names a cluster that answers: {error}"));
+        let client = client(&kubeconfig, None).await;
         let (cluster, history) = (Arc::new(cluster), History::Server);
-        Some(Self { cluster, history, has_controllers: true, _alone: Some(alone) })
+        Some(Self { cluster, client, history, has_controllers: true, _alone: Some(alone) })
+    }
+
+    /// Whether it is a real API server, with controllers and rights.
+    #[must_use]
+    pub fn is_real(&self) -> bool {
+        self.has_controllers
+    }
+
+    /// The real API server as another user sees it.
+    ///
+    /// # Panics
+    /// On the sandbox, which knows no users.
+    pub async fn as_user(&self, user: &str) -> KubeCluster {
+        let kubeconfig = required("KBACKUP_TEST_KUBECONFIG", "a cluster").expect("it is a real API server");
+        KubeCluster::new(client(&kubeconfig, Some(user)).await, "the real API server", CallLimits::default())
     }
 
     /// How its past is forgotten.
@@ -148,11 +173,20 @@ impl Target {
 
     /// Compares the cluster with what it should be, until it is or the controllers have had their time.
     pub async fn becomes(&self, expected: &Snapshot) -> Comparison {
+        self.until_equal(expected, |snapshot| snapshot).await
+    }
+
+    /// The same for the part of the cluster in these namespaces.
+    pub async fn becomes_within(&self, expected: &Snapshot, namespaces: &[&str]) -> Comparison {
+        self.until_equal(expected, |snapshot| snapshot.within(namespaces)).await
+    }
+
+    async fn until_equal(&self, expected: &Snapshot, part: impl Fn(Snapshot) -> Snapshot + Send + Sync) -> Comparison {
         let mut looks = tokio::time::interval(LOOK_EVERY);
         let begun = tokio::time::Instant::now();
         loop {
             looks.tick().await;
-            let comparison = compare(expected, &self.snapshot().await);
+            let comparison = compare(expected, &part(self.snapshot().await));
             if comparison.differences.is_empty() || !self.has_controllers || begun.elapsed() > REST_MAX {
                 return comparison;
             }
@@ -219,6 +253,14 @@ impl Target {
 
 fn services() -> Gvr {
     Gvr::new("apiregistration.k8s.io", "v1", "apiservices")
+}
+
+async fn client(kubeconfig: &Path, user: Option<&str>) -> kube::Client {
+    let kubeconfig = Kubeconfig::read_from(kubeconfig).expect("a kubeconfig");
+    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
+    let mut config = config.expect("a kubeconfig");
+    config.auth_info.impersonate = user.map(str::to_owned);
+    kube::Client::try_from(config).expect("a client")
 }
 
 /// Where a manifest's object is in the cluster; `None` where its type is not served.

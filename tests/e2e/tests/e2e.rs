@@ -59,6 +59,16 @@ mod a_forgotten_revision_is_named_or_fails_a_strict_backup {
         }
     }
 }
+on_every_cluster!(existing_objects_are_met_as_each_policy_says);
+on_every_cluster!(a_storm_of_429_delays_a_restore_and_costs_nothing);
+on_every_cluster!(connections_that_break_cost_no_object);
+on_every_cluster!(a_server_that_is_gone_for_a_while_is_awaited);
+on_every_cluster!(an_interrupted_restore_goes_on_where_it_was);
+on_every_cluster!(namespaces_swap_their_names);
+on_every_cluster!(a_damaged_backup_is_restored_in_part_on_request_only);
+on_every_cluster!(what_is_forbidden_is_told_and_the_rest_restored);
+on_every_cluster!(a_namespace_that_ends_is_awaited_and_one_that_does_not_is_given_up);
+on_every_cluster!(objects_are_created_in_a_version_that_the_target_serves);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_backup_is_not_listed_and_harms_no_other() {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
 use kbackup_core::model::BackupName;
-use kbackup_core::spec::{OwnedPolicy, RestoreSpec, RestoreStatus};
+use kbackup_core::spec::{ExistingPolicy, OwnedPolicy, RestoreSpec, RestoreStatus};
 
 use super::selection::Selection;
 
@@ -19,6 +19,17 @@ pub(crate) struct RestoreArgs {
 pub(crate) enum RestoreVerb {
     /// Restore a backup, or with --dry-run show what a restore would do.
     Create(Box<RestoreCreate>),
+    /// Show what a restore would do: the same as create --dry-run.
+    Plan(Box<RestoreCreate>),
+    /// Do what a stored plan says, or go on with a restore that was interrupted.
+    Apply(RestoreApply),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RestoreApply {
+    /// A file that --plan-out wrote; or the name of a restore that was begun.
+    #[arg(value_name = "PLAN")]
+    pub(crate) plan: PathBuf,
 }
 
 #[derive(Debug, clap::Args)]
@@ -51,9 +62,24 @@ pub(crate) struct RestoreCreate {
     /// What a built-in controller makes again by itself (ReplicaSets of a Deployment, Pods of a ReplicaSet) [default: skip].
     #[arg(long, value_enum, value_name = "WHAT")]
     owned: Option<Owned>,
+    /// Only these objects: type/name or type/namespace/name, by their names in the backup; globs are allowed.
+    #[arg(long, value_name = "TYPE/NAME", value_delimiter = ',')]
+    names: Vec<String>,
+    /// What happens to objects that exist and differ from the backup.
+    #[arg(long, value_enum, value_name = "POLICY")]
+    existing: Option<Existing>,
+    /// The same in Velero's words.
+    #[arg(long, value_enum, value_name = "POLICY", conflicts_with = "existing")]
+    existing_resource_policy: Option<VeleroPolicy>,
+    /// Leave out what a damaged part of the backup held, instead of restoring nothing.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    skip_damaged: Option<bool>,
     /// Show what would be created, left or refused, and why. Changes nothing.
     #[arg(long, value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "client", value_name = "WHERE")]
     pub(crate) dry_run: Option<DryRun>,
+    /// Write the plan to this file, as JSON, to be looked at and applied later. Changes nothing in the cluster.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plan_out: Option<PathBuf>,
 }
 
 /// Who judges a dry run.
@@ -61,6 +87,30 @@ pub(crate) struct RestoreCreate {
 pub(crate) enum DryRun {
     /// kbackup alone, from the backup and what the cluster has.
     Client,
+    /// The API server too: every write is sent to it as a dry run.
+    Server,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Existing {
+    /// They are left as they are, and reported.
+    Skip,
+    /// They get what the backup says, and keep what only they have.
+    Update,
+    /// They become what the backup says.
+    Replace,
+    /// They are deleted and created anew; namespaces, definitions of types and volumes are updated instead.
+    Recreate,
+    /// Nothing is restored if there is one.
+    Fail,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum VeleroPolicy {
+    /// As --existing skip.
+    None,
+    /// As --existing update.
+    Update,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -115,7 +165,21 @@ impl RestoreCreate {
             image_mapping: file.image_mapping,
             resource_modifiers: file.resource_modifiers,
             hooks: file.hooks,
+            names: list(&self.names, file.names),
+            existing: self.existing().unwrap_or(file.existing),
+            skip_damaged: self.skip_damaged.unwrap_or(file.skip_damaged),
         })
+    }
+
+    fn existing(&self) -> Option<ExistingPolicy> {
+        match (self.existing, self.existing_resource_policy) {
+            (Some(Existing::Update), _) | (None, Some(VeleroPolicy::Update)) => Some(ExistingPolicy::Update),
+            (Some(Existing::Replace), _) => Some(ExistingPolicy::Replace),
+            (Some(Existing::Recreate), _) => Some(ExistingPolicy::Recreate),
+            (Some(Existing::Fail), _) => Some(ExistingPolicy::Fail),
+            (Some(Existing::Skip), _) | (None, Some(VeleroPolicy::None)) => Some(ExistingPolicy::Skip),
+            (None, None) => None,
+        }
     }
 
     fn status(&self) -> Option<RestoreStatus> {

@@ -42,9 +42,16 @@ pub(super) async fn of_restore(error: &RestoreError, store: &dyn ObjectStore) ->
     match error {
         RestoreError::Invalid(violations) => of_spec("the request is not valid", violations),
         RestoreError::Backup(error) => of_format(error, store).await,
-        RestoreError::NameTaken { .. } => failure(Code::Usage).next("choose another name for the restore"),
+        RestoreError::NameTaken { name, .. } => failure(Code::Usage).next(format!(
+            "choose another name for the restore; one that was interrupted goes on with: kbackup restore apply {name}"
+        )),
+        RestoreError::NoPlan { .. } => failure(Code::Usage)
+            .next("give a file that kbackup restore create --plan-out wrote, or the name of a restore"),
+        RestoreError::Exists { .. } => {
+            failure(Code::Failed).next("look at them with --dry-run -o wide, and choose another --existing")
+        }
         RestoreError::Cancelled => failure(Code::Cancelled),
-        _ => failure(Code::Failed).next("run it again: what exists already is left as it is"),
+        _ => failure(Code::Failed).next("go on with it by its name: kbackup restore apply NAME"),
     }
 }
 

@@ -1,4 +1,12 @@
-//! `kbackup restore create`.
+//! `kbackup restore create`, `plan` and `apply`.
+
+use std::path::Path;
+
+use kbackup_core::engine::Engine;
+use kbackup_core::model::BackupName;
+use kbackup_core::restore::RestorePlan;
+use kbackup_core::run::Run;
+use kbackup_core::store::ObjectStore;
 
 use kbackup_core::modifier::ResourceModifiers;
 use kbackup_core::spec::RestoreSpec;
@@ -6,37 +14,110 @@ use serde_json::Value;
 
 use super::failure::of_restore;
 use super::run::{code, run, stamped};
-use crate::args::{Global, RestoreCreate};
+use crate::args::{DryRun, Global, RestoreApply, RestoreCreate};
 use crate::connect;
 use crate::document;
 use crate::error::{Code, Failure};
 use crate::view;
 
 pub(super) async fn create(global: &Global, create: &RestoreCreate) -> Result<Code, Failure> {
+    if create.dry_run.is_some() || create.plan_out.is_some() {
+        return plan(global, create).await;
+    }
     let spec = request(create).await?;
-    let name = match &create.name {
-        Some(name) => name.clone(),
-        None => stamped(spec.backup_name.as_str())?,
-    };
+    let name = name(create, &spec)?;
     let (engine, store) = connect::engine(global).await?;
     let (run, _signal) = run(global);
-    let planned = engine.plan_restore(&name, &spec, &run).await;
+    match engine.plan_restore(&name, &spec, &run).await {
+        Ok(plan) => do_plan(global, (&engine, &*store), &plan, run).await,
+        Err(error) => Err(of_restore(&error, &*store).await),
+    }
+}
+
+pub(super) async fn plan(global: &Global, create: &RestoreCreate) -> Result<Code, Failure> {
+    let spec = request(create).await?;
+    let name = name(create, &spec)?;
+    let (engine, store) = connect::engine(global).await?;
+    let (run, _signal) = run(global);
+    let mut planned = engine.plan_restore(&name, &spec, &run).await;
+    if let (Ok(plan), Some(DryRun::Server)) = (&planned, create.dry_run) {
+        planned = engine.check(plan.clone(), &run).await;
+    }
     let plan = match planned {
         Ok(plan) => plan,
         Err(error) => return Err(of_restore(&error, &*store).await),
     };
-    if create.dry_run.is_some() {
-        drop(run);
-        view::plan(global, &plan)?;
-        return Ok(if plan.counts().failed == 0 { Code::Completed } else { Code::PartiallyFailed });
+    drop(run);
+    if let Some(file) = &create.plan_out {
+        write(file, &plan)?;
     }
-    let report = match engine.apply(&plan, &run).await {
+    view::plan(global, &plan)?;
+    Ok(if plan.counts().failed == 0 { Code::Completed } else { Code::PartiallyFailed })
+}
+
+pub(super) async fn apply(global: &Global, apply: &RestoreApply) -> Result<Code, Failure> {
+    let stored = read(&apply.plan)?;
+    let (engine, store) = connect::engine(global).await?;
+    let plan = match stored {
+        Some(plan) => plan,
+        None => begun(&engine, &*store, &apply.plan).await?,
+    };
+    let (run, _signal) = run(global);
+    do_plan(global, (&engine, &*store), &plan, run).await
+}
+
+async fn do_plan(
+    global: &Global,
+    (engine, store): (&Engine, &dyn ObjectStore),
+    plan: &RestorePlan,
+    run: Run,
+) -> Result<Code, Failure> {
+    let report = match engine.apply(plan, &run).await {
         Ok(report) => report,
-        Err(error) => return Err(of_restore(&error, &*store).await),
+        Err(error) => return Err(of_restore(&error, store).await),
     };
     drop(run);
     view::restore_report(global, &report)?;
     Ok(code(report.outcome))
+}
+
+fn name(create: &RestoreCreate, spec: &RestoreSpec) -> Result<BackupName, Failure> {
+    match &create.name {
+        Some(name) => Ok(name.clone()),
+        None => stamped(spec.backup_name.as_str()),
+    }
+}
+
+fn write(file: &Path, plan: &RestorePlan) -> Result<(), Failure> {
+    let failed = |why: &dyn std::fmt::Display| {
+        Failure::failed(format!("the plan could not be written to {}", file.display())).why(why)
+    };
+    let json = serde_json::to_vec_pretty(plan).map_err(|error| failed(&error))?;
+    std::fs::write(file, json).map_err(|error| failed(&error))
+}
+
+/// The plan in a file; `None` where there is no such file.
+fn read(file: &Path) -> Result<Option<RestorePlan>, Failure> {
+    let json = match std::fs::read(file) {
+        Ok(json) => json,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Failure::usage(format!("{} can't be read", file.display())).why(error)),
+    };
+    let plan = serde_json::from_slice(&json);
+    plan.map(Some).map_err(|error| {
+        let next = "give a file that kbackup restore create --plan-out wrote";
+        Failure::usage(format!("{} is not the plan of a restore", file.display())).why(error).next(next)
+    })
+}
+
+/// The plan that an interrupted restore of that name has left in the store.
+async fn begun(engine: &Engine, store: &dyn ObjectStore, name: &Path) -> Result<RestorePlan, Failure> {
+    let text = name.to_string_lossy();
+    let name: BackupName = text.parse().map_err(|_| Failure::usage(format!("there is no file {text}")))?;
+    match engine.begun_restore(&name).await {
+        Ok(plan) => Ok(plan),
+        Err(error) => Err(of_restore(&error, store).await),
+    }
 }
 
 /// What is asked for, by flags and files.

@@ -136,7 +136,12 @@ pub(crate) fn plan(global: &Global, plan: &RestorePlan) -> Result<(), Failure> {
     if matches!(global.output, Output::Table | Output::Wide) && !global.quiet {
         plan.issues.iter().for_each(|issue| note(issue.to_string()));
     }
-    result(global, plan, names, |wide| if wide { plan.listing() } else { plan.to_string() })
+    let table = |wide: bool| match (wide, plan.diff()) {
+        (true, _) => plan.listing(),
+        (false, diff) if diff.is_empty() => plan.to_string(),
+        (false, diff) => format!("{diff}\n{plan}"),
+    };
+    result(global, plan, names, table)
 }
 
 /// What a restore did.

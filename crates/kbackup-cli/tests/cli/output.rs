@@ -52,8 +52,11 @@ fn yaml_is_the_same_document() {
         "backup describe nightly",
         "restore create x --from-backup nightly --namespace-mappings shop:copy --dry-run",
     ] {
-        let yaml: Value = serde_saphyr::from_str(&home.ok(&format!("{line} -o yaml"))).expect(line);
-        assert_eq!(yaml, home.json(line), "{line}");
+        let mut yaml: Value = serde_saphyr::from_str(&home.ok(&format!("{line} -o yaml"))).expect(line);
+        let mut json = home.json(line);
+        // Two plans are two plans.
+        [&mut yaml, &mut json].into_iter().filter_map(Value::as_object_mut).for_each(|fields| _ = fields.remove("id"));
+        assert_eq!(yaml, json, "{line}");
     }
 }
 

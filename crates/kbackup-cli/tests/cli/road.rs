@@ -25,8 +25,10 @@ fn a_backup_is_made_restored_and_deleted() {
     let planned = home.ok(&format!("{restore} --dry-run"));
     assert!(planned.contains("deployments.apps") && planned.contains(" to create, "), "{planned}");
     let listed = home.ok(&format!("{restore} --dry-run -o wide"));
-    assert!(listed.contains("create  deployments.apps/copy/web\n"), "{listed}");
-    assert_eq!(home.json(&format!("{restore} --dry-run")), before, "a dry run changes nothing");
+    assert!(listed.contains("create     deployments.apps/copy/web\n"), "{listed}");
+    let again = home.json(&format!("{restore} --dry-run"));
+    assert_ne!(again["id"], before["id"], "it is another plan, though it looks the same");
+    assert_eq!(again["waves"], before["waves"], "a dry run changes nothing");
 
     let report = home.json(restore);
     assert_eq!(report["outcome"], "completed");

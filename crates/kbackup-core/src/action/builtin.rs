@@ -26,6 +26,9 @@ mod webhook_configuration;
 
 use std::sync::Arc;
 
+pub use custom_resource_definition::{converts_by_renaming, definition_of};
+pub use secret::is_confidential;
+
 use super::transform::RestoreTransform;
 use crate::model::Gvr;
 

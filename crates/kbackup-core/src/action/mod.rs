@@ -6,7 +6,7 @@
 //! - [`BackupAction`] tells what an object needs of others, so that a backup of some objects is complete; `needs/` has one
 //!   file a kind.
 //! - [`Wave`] is the order in which types are restored.
-//! - [`is_remade`] and [`relink`] are about objects that belong to another one.
+//! - [`is_remade`], [`is_lost_with`], [`owns_only_copies`] and [`relink`] are about objects that belong to another one.
 //!
 //! All of it is pure.
 
@@ -20,9 +20,10 @@ mod status;
 mod transform;
 mod transforms;
 
+pub use builtin::{converts_by_renaming, definition_of, is_confidential};
 pub use needs::{ActionError, BackupAction, BackupActions, Related};
 pub use order::Wave;
-pub use owned::{is_remade, relink};
+pub use owned::{is_lost_with, is_remade, owns_only_copies, relink};
 pub use status::wanted_status;
 pub use transform::{Decision, RestoreTransform, TransformContext, TransformError, target_of};
 pub use transforms::{Transformed, Transforms};

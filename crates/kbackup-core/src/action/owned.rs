@@ -31,6 +31,20 @@ pub fn is_remade(ty: &Gvr, owner: &OwnerRef) -> bool {
     owner.controller && REMADE.contains(&row)
 }
 
+/// Whether deleting an object of this type loses more than the object: what lives in a namespace, the custom resources of a
+/// definition, the data of a volume or a snapshot.
+#[must_use]
+pub fn is_lost_with(ty: &Gvr) -> bool {
+    LOST_WITH.contains(&(ty.plural.as_str(), ty.group.as_str()))
+}
+
+/// Whether an object of this type owns nothing but what its controller makes again from it. With others, what they own is
+/// left where it is when they are deleted to be created anew: a claim of a volume may be among it.
+#[must_use]
+pub fn owns_only_copies(ty: &Gvr) -> bool {
+    OWNS_ONLY_COPIES.contains(&(ty.plural.as_str(), ty.group.as_str()))
+}
+
 /// Points `metadata.ownerReferences` to the owners' new uids: `new_uid` gives the uid in the target for the one in the
 /// backup. References to owners without one are removed (the garbage collector would delete the object for them) and
 /// returned.
@@ -64,6 +78,27 @@ fn owner_ref(owner: &Value) -> OwnerRef {
         controller: owner["controller"].as_bool().unwrap_or(false),
     }
 }
+
+/// Plural and group.
+const LOST_WITH: &[(&str, &str)] = &[
+    ("namespaces", ""),
+    ("customresourcedefinitions", "apiextensions.k8s.io"),
+    ("persistentvolumes", ""),
+    ("persistentvolumeclaims", ""),
+    ("volumesnapshots", "snapshot.storage.k8s.io"),
+    ("volumesnapshotcontents", "snapshot.storage.k8s.io"),
+];
+
+/// Plural and group. StatefulSets are not among them: with a retention policy they own claims.
+const OWNS_ONLY_COPIES: &[(&str, &str)] = &[
+    ("deployments", "apps"),
+    ("replicasets", "apps"),
+    ("daemonsets", "apps"),
+    ("replicationcontrollers", ""),
+    ("jobs", "batch"),
+    ("cronjobs", "batch"),
+    ("services", ""),
+];
 
 /// Plural and group of what is made, kind and group of the owner that it is made from.
 const REMADE: &[(&str, &str, &str, &str)] = &[

@@ -68,6 +68,14 @@ pub trait RestoreTransform: Debug + Send + Sync + 'static {
         _ = (object, refusal);
         None
     }
+
+    /// What a restore adds to an object that exists and differs, also where existing objects are left as they are: for
+    /// objects that a controller makes before a restore can. `wanted` is what would have been created. `None` for nothing,
+    /// which is what nearly all kinds want.
+    fn complete(&self, live: &Value, wanted: &Value) -> Option<Value> {
+        let _ = (live, wanted);
+        None
+    }
 }
 
 /// What a transform decides about an object.

@@ -9,7 +9,7 @@ use super::modify::Modify;
 use super::transform::{Decision, RestoreTransform, TransformContext, TransformError};
 use crate::cluster::ClusterError;
 use crate::issue::{Code, Issue, Stage};
-use crate::model::ObjectRef;
+use crate::model::{Gvr, ObjectRef};
 use crate::spec::{RestoreSpec, Violations};
 
 /// The transforms of a restore, in the order in which they run. Cheap to clone.
@@ -61,6 +61,22 @@ impl Transforms {
     /// The names, in order.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.0.iter().map(|transform| transform.name())
+    }
+
+    /// Whether these are the built-in ones, no more and no fewer.
+    #[must_use]
+    pub(crate) fn is_builtin(&self) -> bool {
+        self.names().eq(Self::builtin().names())
+    }
+
+    /// What is added to an object that exists and differs, although existing objects are left as they are: see
+    /// [`RestoreTransform::complete`].
+    #[must_use]
+    pub fn complete(&self, ty: &Gvr, live: &Value, wanted: &Value) -> Option<Value> {
+        self.0
+            .iter()
+            .filter(|transform| transform.applies_to(ty))
+            .find_map(|transform| transform.complete(live, wanted))
     }
 
     /// Runs the chain on one object. `source` is the object by its names in the backup.

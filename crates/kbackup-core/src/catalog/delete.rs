@@ -69,6 +69,7 @@ pub(super) async fn end(
     let note = json!({ "startedAt": run.now() }).to_string();
     store.put(&layout.deleting(), note.into(), PutMode::Overwrite).await.map_err(&during)?;
     let deletions = doomed.into_iter().map(|(provider, snapshot)| delete_snapshot(name, provider, snapshot));
+    let deletions: Vec<_> = deletions.collect();
     stream::iter(deletions).buffer_unordered(SNAPSHOTS_AT_ONCE).try_collect::<()>().await?;
     remove(store, &layout, keys).await.map_err(during)
 }

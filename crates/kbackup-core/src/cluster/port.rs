@@ -41,6 +41,12 @@ pub trait ClusterReader: Debug + Send + Sync + 'static {
     /// is not served.
     fn list(&self, query: &ListQuery) -> BoxStream<'_, ClusterResult<Page>>;
 
+    /// How often the cluster has asked to slow down so far, also where the call was tried again inside. Whoever has many
+    /// calls on their way looks at it, to have fewer.
+    fn throttled(&self) -> u64 {
+        0
+    }
+
     /// One object as it is now; `None` where there is none.
     async fn get(&self, object: &ObjectRef) -> ClusterResult<Option<Object>>;
 }

@@ -6,13 +6,11 @@ use std::fmt;
 use serde_json::Value;
 
 use super::canonical::canonical;
+use super::changes::{Change, changes};
 use super::snapshot::Snapshot;
 
 /// How many differing fields of one object are told.
 const FIELDS_MAX: usize = 8;
-/// How many characters of a value are told.
-const VALUE_CHARS_MAX: usize = 160;
-
 /// The result of a comparison.
 #[derive(Debug, Default)]
 pub struct Comparison {
@@ -31,8 +29,8 @@ pub enum Difference {
     Missing(String, usize),
     /// Of these objects there were fewer before.
     Unexpected(String, usize),
-    /// Fields of an object that are not as they were: the path, the value before, the value after.
-    Changed(String, Vec<(String, Value, Value)>),
+    /// Fields of an object that are not as they were.
+    Changed(String, Vec<Change>),
 }
 
 /// Compares two snapshots: see [the module](super).
@@ -57,29 +55,10 @@ fn differ(name: &str, old: &[Value], new: &[Value]) -> Vec<Difference> {
         return vec![Difference::Unexpected(name.to_owned(), new.len() - old.len())];
     }
     let changed = |(old, new): (&Value, &Value)| {
-        let mut fields = Vec::new();
-        walk("", old, new, &mut fields);
+        let fields = changes(old, new);
         (!fields.is_empty()).then(|| Difference::Changed(name.to_owned(), fields))
     };
     old.iter().zip(new).filter_map(changed).collect()
-}
-
-fn walk(path: &str, old: &Value, new: &Value, found: &mut Vec<(String, Value, Value)>) {
-    match (old, new) {
-        (Value::Object(a), Value::Object(b)) => {
-            let names: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
-            for name in names {
-                walk(&format!("{path}/{name}"), &old[name.as_str()], &new[name.as_str()], found);
-            }
-        }
-        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
-            for (index, (old, new)) in a.iter().zip(b).enumerate() {
-                walk(&format!("{path}/{index}"), old, new, found);
-            }
-        }
-        _ if old != new => found.push((path.to_owned(), old.clone(), new.clone())),
-        _ => {}
-    }
 }
 
 impl Comparison {
@@ -105,10 +84,10 @@ impl fmt::Display for Difference {
             Self::Unexpected(name, count) => write!(f, "unexpected: {name} ({count})"),
             Self::Changed(name, fields) => {
                 write!(f, "changed: {name}")?;
-                for (path, old, new) in fields.iter().take(FIELDS_MAX) {
+                for change in fields.iter().take(FIELDS_MAX) {
                     match is_secret(name) {
-                        true => write!(f, "\n    {path} (its values are not shown)")?,
-                        false => write!(f, "\n    {path}: {} -> {}", short(old), short(new))?,
+                        true => write!(f, "\n    {}", change.clone().without_values())?,
+                        false => write!(f, "\n    {change}")?,
                     }
                 }
                 let more = fields.len().saturating_sub(FIELDS_MAX);
@@ -121,12 +100,4 @@ impl fmt::Display for Difference {
 /// Whether the values of an object are nobody's business.
 fn is_secret(name: &str) -> bool {
     name.starts_with("secrets/")
-}
-
-fn short(value: &Value) -> String {
-    let text = value.to_string();
-    match text.char_indices().nth(VALUE_CHARS_MAX) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
 }

@@ -8,11 +8,15 @@
 //! must lead to the same owner as before. Objects that a controller makes under random names are compared as a set.
 
 mod canonical;
+mod changes;
 mod diff;
+mod normal;
 pub mod rules;
 mod snapshot;
 #[cfg(test)]
 mod tests;
 
+pub use changes::{Change, changes};
 pub use diff::{Comparison, Difference, compare};
+pub use normal::ignore_servers_fields;
 pub use snapshot::{LEFT_OUT, Snapshot};

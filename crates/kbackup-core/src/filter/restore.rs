@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::fine::FineRules;
 use super::names::{NamespaceRules, did_you_mean, unmatched};
 use super::never::never_restored_rows;
-use super::rules::{ClusterObjects, Reason, Rules, TypeRule};
+use super::rules::{ClusterObjects, NameRule, Reason, Rules, TypeRule};
 use super::types::{Chosen, TypeChoice};
 use crate::issue::{Code, Issue, Stage};
-use crate::model::{Discovery, Gvr, nearest};
+use crate::model::{Discovery, Glob, Gvr, nearest};
 use crate::spec::{RestoreSpec, Violation, Violations};
 
 /// What a [`RestoreSpec`] comes to for one backup.
@@ -61,8 +61,10 @@ impl RestoreSelection {
     ) -> Result<Self, Violations> {
         let held: BTreeSet<String> = types.iter().map(|ty| ty.gvr.group_resource()).collect();
         let find = |word: &str| find(word, types, target);
-        let choice = TypeChoice::resolve((&spec.included_resources, &spec.excluded_resources), &find, &held);
-        let rules = make_rules(spec, types, namespaces, &choice);
+        let included = included_types(spec);
+        let choice = TypeChoice::resolve((&included, &spec.excluded_resources), &find, &held);
+        let names = spec.names.iter().filter_map(|word| name_rule(word, &find)).collect();
+        let rules = Rules { names, ..make_rules(spec, types, namespaces, &choice) };
         let chosen: Vec<String> = namespaces.iter().filter(|name| rules.takes_namespace(name)).cloned().collect();
 
         let lists = ("includedResources", "excludedResources");
@@ -100,6 +102,25 @@ fn find(word: &str, types: &[ArchivedType], target: &Discovery) -> Vec<String> {
     held.chain(served).collect()
 }
 
+/// The types to choose from: who names objects need not name their types again.
+fn included_types(spec: &RestoreSpec) -> Vec<String> {
+    if !spec.included_resources.is_empty() {
+        return spec.included_resources.clone();
+    }
+    let types: BTreeSet<&str> = spec.names.iter().filter_map(|word| word.split('/').next()).collect();
+    types.into_iter().map(str::to_owned).collect()
+}
+
+/// `type/name` or `type/namespace/name`.
+fn name_rule(word: &str, find: &dyn Fn(&str) -> Vec<String>) -> Option<NameRule> {
+    let (ty, place) = word.split_once('/')?;
+    let (namespace, name) = match place.split_once('/') {
+        Some((namespace, name)) => (Some(Glob::new(namespace)), name),
+        None => (None, place),
+    };
+    Some(NameRule { word: word.to_owned(), types: find(ty), namespace, name: Glob::new(name) })
+}
+
 fn make_rules(spec: &RestoreSpec, types: &[ArchivedType], namespaces: &[String], choice: &TypeChoice) -> Rules {
     let existing: Vec<&str> = namespaces.iter().map(String::as_str).collect();
     let cluster = ClusterObjects::new(spec.include_cluster_resources, spec.takes_all_namespaces());
@@ -111,6 +132,7 @@ fn make_rules(spec: &RestoreSpec, types: &[ArchivedType], namespaces: &[String],
         marks: &[],
         fine: FineRules::default(),
         related: false,
+        names: Vec::new(),
     }
 }
 

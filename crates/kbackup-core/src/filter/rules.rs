@@ -7,7 +7,7 @@ use super::fine::{Fine, FineRules};
 use super::names::NamespaceRules;
 use super::never::NeverRestored;
 use super::types::Chosen;
-use crate::model::{Gvr, LabelSelector, ObjectMeta, ResourceType};
+use crate::model::{Glob, Gvr, LabelSelector, ObjectMeta, ResourceType};
 
 /// What a spec came to: which objects are chosen. Cheap to ask once an object.
 #[derive(Debug, Clone)]
@@ -22,6 +22,20 @@ pub struct Rules {
     pub(super) fine: FineRules,
     /// Whether what only its labels leave out comes with an object that needs it.
     pub(super) related: bool,
+    /// Only these objects; none: all.
+    pub(super) names: Vec<NameRule>,
+}
+
+/// Objects that are asked for by name.
+#[derive(Debug, Clone)]
+pub(super) struct NameRule {
+    /// As it was written.
+    pub(super) word: String,
+    /// Their types, as `plural.group`.
+    pub(super) types: Vec<String>,
+    /// Only those in namespaces of such a name.
+    pub(super) namespace: Option<Glob>,
+    pub(super) name: Glob,
 }
 
 /// Whether an object is chosen.
@@ -57,6 +71,8 @@ pub enum Reason {
     Labels,
     /// A filter for its kind does not let it through.
     Filter,
+    /// Objects are asked for by name, and it is not among them.
+    NotNamed,
     /// No restore brings it back.
     NeverRestored(&'static NeverRestored),
 }
@@ -93,6 +109,22 @@ impl Rules {
     /// the rules were made is not.
     #[must_use]
     pub fn verdict(&self, ty: &Gvr, namespace: Option<&str>, name: &str, labels: &BTreeMap<String, String>) -> Verdict {
+        match self.regardless_of_names(ty, namespace, name, labels) {
+            Verdict::Take if !self.is_named(ty, namespace, name) => match is_namespace(ty) {
+                true => Verdict::IfNeeded,
+                false => Verdict::Leave(Reason::NotNamed),
+            },
+            verdict => verdict,
+        }
+    }
+
+    fn regardless_of_names(
+        &self,
+        ty: &Gvr,
+        namespace: Option<&str>,
+        name: &str,
+        labels: &BTreeMap<String, String>,
+    ) -> Verdict {
         let rule = self.types.get(ty).copied().unwrap_or(TypeRule::Leave(Reason::TypeNotIncluded));
         let fine = || self.fine.judge(ty, namespace, name, labels);
         match rule {
@@ -153,6 +185,20 @@ impl Rules {
         }
     }
 
+    /// The words of a list of names that fit none of these objects.
+    pub(crate) fn unmatched_names<'a>(
+        &self,
+        objects: &(impl Iterator<Item = (&'a Gvr, Option<&'a str>, &'a str)> + Clone),
+    ) -> Vec<&str> {
+        let fits = |rule: &&NameRule| objects.clone().any(|(ty, namespace, name)| rule.fits(ty, namespace, name));
+        self.names.iter().filter(|rule| !fits(rule)).map(|rule| rule.word.as_str()).collect()
+    }
+
+    /// Whether the object is among those that are asked for by name, where any are.
+    fn is_named(&self, ty: &Gvr, namespace: Option<&str>, name: &str) -> bool {
+        self.names.is_empty() || self.names.iter().any(|rule| rule.fits(ty, namespace, name))
+    }
+
     fn is_marked(&self, labels: &BTreeMap<String, String>) -> bool {
         self.marks.iter().any(|mark| labels.get(*mark).is_some_and(|value| value == "true"))
     }
@@ -160,6 +206,15 @@ impl Rules {
     fn select(&self, labels: &BTreeMap<String, String>) -> Result<(), Reason> {
         let matched = self.selectors.is_empty() || self.selectors.iter().any(|selector| selector.matches(labels));
         matched.then_some(()).ok_or(Reason::Labels)
+    }
+}
+
+impl NameRule {
+    fn fits(&self, ty: &Gvr, namespace: Option<&str>, name: &str) -> bool {
+        let in_namespace = |wanted: &Glob| namespace.is_some_and(|namespace| wanted.matches(namespace));
+        self.name.matches(name)
+            && self.namespace.as_ref().is_none_or(in_namespace)
+            && self.types.iter().any(|wanted| *wanted == ty.group_resource())
     }
 }
 
@@ -217,6 +272,7 @@ impl fmt::Display for Reason {
             Self::ExcludeLabel => "it is labelled to be left out of backups",
             Self::Labels => "no label selector matches it",
             Self::Filter => "a filter for its kind leaves it out",
+            Self::NotNamed => "it is not among the objects that are asked for by name",
             Self::NeverRestored(row) => row.why,
         })
     }

@@ -207,6 +207,7 @@ fn make_rules(
         marks: EXCLUDE_LABELS,
         fine: choice.fine,
         related: true,
+        names: Vec::new(),
     }
 }
 

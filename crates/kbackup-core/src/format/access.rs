@@ -75,7 +75,7 @@ impl<'a> Access<'a> {
     }
 
     /// What opens the files of a backup; `None` where they are not encrypted.
-    pub(super) async fn identities(&self, manifest: &Manifest) -> Result<Option<Identities>, FormatError> {
+    pub(crate) async fn identities(&self, manifest: &Manifest) -> Result<Option<Identities>, FormatError> {
         let Some(record) = &manifest.encryption else { return Ok(None) };
         if record.scheme != EncryptionRecord::SCHEME {
             let what = format!("its files are encrypted in a way that this kbackup can't read: \"{}\"", record.scheme);

@@ -154,15 +154,40 @@ impl RestoreLayout {
         key(format!("restores/{}/issues.jsonl.zst", self.name))
     }
 
-    /// What became of each object, one a line.
+    /// The folder of the restore.
     #[must_use]
-    pub fn results(&self) -> Key {
-        key(format!("restores/{}/results.jsonl.zst", self.name))
+    pub fn folder(&self) -> Prefix {
+        prefix(&format!("restores/{}", self.name))
+    }
+
+    /// Who applies its plan. Removed at the end.
+    #[must_use]
+    pub fn claim(&self) -> Key {
+        key(format!("restores/{}/claim.json", self.name))
+    }
+
+    /// Its plan, one step a line.
+    #[must_use]
+    pub fn plan(&self) -> Key {
+        key(format!("restores/{}/plan.jsonl.zst", self.name))
+    }
+
+    /// Below this is what became of each object that a plan was to write, in batches. A plan has its own folder: what is left
+    /// of another one says nothing of it.
+    #[must_use]
+    pub fn results(&self, plan: Uuid) -> Prefix {
+        prefix(&format!("restores/{}/results/{plan}", self.name))
+    }
+
+    /// A batch of results of a plan, one a line.
+    #[must_use]
+    pub fn batch(&self, plan: Uuid, number: u32) -> Key {
+        key(format!("restores/{}/results/{plan}/{number:05}.jsonl.zst", self.name))
     }
 }
 
 /// The key of a file as it is stored: encrypted ones end in `.age`.
-pub(super) fn sealed(plain: Key, seal: &Seal) -> Key {
+pub(crate) fn sealed(plain: Key, seal: &Seal) -> Key {
     if seal.record().is_some() { key(format!("{plain}.age")) } else { plain }
 }
 
@@ -192,7 +217,7 @@ mod tests {
             assert!(layout.folder().contains(&layout.part(99_999)));
             assert!(layout.folder().contains(&layout.claim()));
             assert!(layout.folder().contains(&layout.signature()) && layout.folder().contains(&layout.identity()));
-            assert!(restores().contains(&RestoreLayout::new(&name).results()));
+            assert!(restores().contains(&RestoreLayout::new(&name).batch(Uuid::max(), 99_999)));
         }
     }
 }

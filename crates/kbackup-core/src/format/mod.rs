@@ -27,6 +27,7 @@ pub use claim::{Claim, Location};
 pub use compressed::FileWriter;
 pub use error::FormatError;
 pub use index::{IndexEntry, IndexLine, IndexReader, IndexWriter};
+pub(crate) use layout::sealed;
 pub use layout::{BackupLayout, RestoreLayout, backups, location, probe, probes, restores};
 pub use manifest::{
     Caps, ClusterRecord, ConsistencyRecord, Counts, Exception, FileRecord, Manifest, PartRecord, Resolved,

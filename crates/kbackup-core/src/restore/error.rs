@@ -2,7 +2,7 @@
 
 use crate::cluster::ClusterError;
 use crate::format::FormatError;
-use crate::model::BackupName;
+use crate::model::{BackupName, ObjectRef};
 use crate::spec::Violations;
 use crate::store::StoreError;
 
@@ -48,8 +48,27 @@ pub enum RestoreError {
         /// The store's URL.
         store: String,
     },
-    /// Somebody asked the run to end. What it had restored stays; the same restore again goes on from there.
-    #[error("the restore was cancelled: what it had restored stays, and restoring again goes on from there")]
+    /// Objects exist and differ, and the spec says to fail then. Nothing was touched.
+    #[error("{first} exists and differs from the backup, and so do {more} more objects: nothing was restored")]
+    Exists {
+        /// The first of them.
+        first: Box<ObjectRef>,
+        /// How many there are beside it.
+        more: usize,
+    },
+    /// There is no plan of a restore of that name. Nothing was touched.
+    #[error("there is no plan of a restore \"{name}\" in {store}")]
+    NoPlan {
+        /// The name.
+        name: BackupName,
+        /// The store's URL.
+        store: String,
+    },
+    /// Somebody else applies the same plan by now. What this one had restored stays.
+    #[error("somebody else applies this plan by now")]
+    Superseded,
+    /// Somebody asked the run to end. What it had restored stays; applying the same plan again goes on from there.
+    #[error("the restore was cancelled: what it had restored stays, and applying its plan again goes on from there")]
     Cancelled,
 }
 

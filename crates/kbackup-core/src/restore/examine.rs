@@ -1,83 +1,182 @@
-//! Looks at every object that is to be written: what the transforms say of it, and who its owners are. That reads and
-//! checks all of it, so a damaged backup is found before anything is written.
+//! Looks at every object that may have to be written: what the transforms say of it, how it compares with what is there,
+//! and who its owners are. That reads and checks all of it, so a damaged backup is found before anything is written.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
-use futures::TryStreamExt;
+use bytes::Bytes;
+use futures::{FutureExt, StreamExt};
 
 use super::RestoreError;
-use super::fetch::fetch;
+use super::existing::{Existing, Settled};
+use super::fetch::{Fetched, Lost, fetch};
 use super::observe::Live;
 use super::plan::{Action, Step};
-use super::write::{Prepared, prepare};
+use super::prepare::{Prepared, prepare};
 use crate::action::Transforms;
-use crate::format::{Access, Manifest};
+use crate::cluster::ClusterReader;
+use crate::format::{Access, FormatError, Manifest};
 use crate::issue::{Code, Issue, Stage};
 use crate::model::{Object, ObjectRef, OwnerRef};
 use crate::run::Run;
 use crate::spec::RestoreSpec;
 
+/// Objects that are read from the target at the same time, to tell what differs.
+const READS_MAX: usize = 16;
+
+/// What an examination needs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Examination<'a> {
+    pub(super) cluster: &'a dyn ClusterReader,
+    pub(super) access: Access<'a>,
+    pub(super) manifest: &'a Manifest,
+    pub(super) transforms: &'a Transforms,
+    pub(super) existing: &'a Existing<'a>,
+    pub(super) spec: &'a RestoreSpec,
+    pub(super) run: &'a Run,
+}
+
 /// What was found.
 #[derive(Debug, Default)]
 pub(super) struct Examined {
-    /// By their uid in the backup: objects of the restore that others name as their owner, by their name in the target.
-    pub(super) owners: BTreeMap<String, ObjectRef>,
+    /// By their uid in the backup: objects of the restore that others name as their owner, with the uid of the live object
+    /// where one is there.
+    pub(super) owners: BTreeMap<String, Option<String>>,
     pub(super) issues: Vec<Issue>,
 }
 
-/// Examines the steps, and takes back those that a transform leaves out.
-pub(super) async fn examine(
-    access: Access<'_>,
-    manifest: &Manifest,
-    transforms: &Transforms,
-    spec: &RestoreSpec,
-    steps: &mut [Step],
-    live: &Live,
-    run: &Run,
-) -> Result<Examined, RestoreError> {
-    let mut named: Vec<(ObjectRef, OwnerRef)> = Vec::new();
-    let mut issues = Vec::new();
-    let mut left_out: Vec<(usize, String)> = Vec::new();
-    {
-        let writes = steps.iter().enumerate().filter(|(_, step)| step.is_write());
-        let sources = writes.filter_map(|(number, step)| step.source.as_ref().map(|source| (number, source)));
-        let mut fetched = std::pin::pin!(fetch(access, manifest, sources, run.bounds()));
-        while let Some((number, bytes)) = fetched.try_next().await? {
-            let step = &steps[number];
-            let damaged =
-                |error| crate::format::FormatError::damaged(&manifest.name, format!("{}: {error}", step.object));
-            let object = Object::parse(bytes).map_err(damaged)?;
-            match prepare(step, &object, transforms, (spec, &BTreeSet::new())) {
-                Prepared::Skip(why) => left_out.push((number, why)),
-                Prepared::Refuse(why) => issues.push(why),
-                Prepared::Write(_, _, notes) => {
-                    issues.extend(notes);
-                    named.extend(object.meta().owners.iter().map(|owner| (step.object.clone(), owner.clone())));
+/// What was found of one object.
+struct Found {
+    /// What happens to it instead of what the step says.
+    decisions: Vec<(usize, Action)>,
+    issues: Vec<Issue>,
+    /// Its owners, where it is written.
+    owners: Vec<OwnerRef>,
+    number: usize,
+}
+
+impl Examination<'_> {
+    /// Examines the steps, and settles what happens to each.
+    pub(super) async fn examine(self, steps: &mut [Step], live: &Live) -> Result<Examined, RestoreError> {
+        for (number, step) in steps.iter_mut().enumerate().filter(|(_, step)| step.action == Action::Create) {
+            if live.state(number, step).is_some_and(|state| state.untouched) && self.existing.is_as_backed_up(step) {
+                step.action = Action::Unchanged;
+            }
+        }
+        let mut found = Vec::new();
+        {
+            let (steps, writes) = (&*steps, steps.iter().enumerate().filter(|(_, step)| step.is_write()));
+            let sources = writes.filter_map(|(number, step)| step.source.as_ref().map(|source| (number, source)));
+            let fetched = fetch(self.access, self.manifest, sources, self.run.bounds());
+            let looks = fetched.map(|fetched| self.look(fetched, steps, live).boxed());
+            let mut looks = std::pin::pin!(looks.buffer_unordered(READS_MAX));
+            while let Some(look) = looks.next().await {
+                let look = look?;
+                if !(look.decisions.is_empty() && look.issues.is_empty() && look.owners.is_empty()) {
+                    found.push(look);
                 }
             }
         }
+        // They come in whatever order; the plan has one.
+        found.sort_by_key(|look| look.number);
+        Ok(conclude(steps, live, found))
     }
-    for (number, why) in left_out {
-        steps[number].action = Action::Skip(why);
+
+    async fn look(self, fetched: Fetched, steps: &[Step], live: &Live) -> Result<Found, RestoreError> {
+        match fetched {
+            Ok((number, bytes)) => self.object(number, bytes, &steps[number], live).await,
+            Err(Lost { numbers, error: FormatError::Damaged { what, .. } }) if self.spec.skip_damaged => {
+                let refuse = |number| (number, Action::refuse(Code::Damaged, format!("the backup is damaged: {what}")));
+                let decisions = numbers.into_iter().map(refuse).collect();
+                Ok(Found { decisions, issues: Vec::new(), owners: Vec::new(), number: 0 })
+            }
+            Err(Lost { error, .. }) => Err(error.into()),
+        }
+    }
+
+    async fn object(self, number: usize, bytes: Bytes, step: &Step, live: &Live) -> Result<Found, RestoreError> {
+        let damaged = |error| FormatError::damaged(&self.manifest.name, format!("{}: {error}", step.object));
+        let object = Object::parse(bytes).map_err(damaged)?;
+        let mut found = Found { decisions: Vec::new(), issues: Vec::new(), owners: Vec::new(), number };
+        match prepare(step, &object, self.transforms, (self.spec, &BTreeSet::new())) {
+            Prepared::Skip(why) => found.decisions.push((number, Action::skip(why))),
+            Prepared::Refuse(code, why) => found.decisions.push((number, Action::refuse(code, why))),
+            Prepared::Write(wanted, _, notes) => {
+                found.issues = notes;
+                found.owners.clone_from(&object.meta().owners);
+                let Some(state) = live.state(number, step).filter(|state| !state.deleting) else { return Ok(found) };
+                let settled = match self.existing.digest(wanted.clone(), &step.object) == state.digest {
+                    true => Settled::of(Action::Unchanged),
+                    false => self.settle(step, &object, &wanted).await?,
+                };
+                if !settled.action.is_write() {
+                    found.owners.clear();
+                }
+                found.issues.extend(settled.issue);
+                found.decisions.push((number, settled.action));
+            }
+        }
+        Ok(found)
+    }
+
+    /// What becomes of an object that differs. One that is gone by now is created.
+    async fn settle(self, step: &Step, object: &Object, wanted: &serde_json::Value) -> Result<Settled, RestoreError> {
+        let during = RestoreError::cluster("reading an object that differs");
+        let Some(live) = self.cluster.get(&step.object).await.map_err(during)? else {
+            return Ok(Settled::of(Action::Create));
+        };
+        let is_others = is_others(step, object, wanted, (self.transforms, self.spec, self.existing));
+        Ok(self.existing.settle(&step.object, &live.to_value(), wanted, is_others))
+    }
+}
+
+/// Whether the object is one of the cluster, and the namespace mapping makes another one of it: then the live object of that
+/// name may be in use by the namespaces that keep their names.
+pub(super) fn is_others(
+    step: &Step,
+    object: &Object,
+    wanted: &serde_json::Value,
+    (transforms, spec, existing): (&Transforms, &RestoreSpec, &Existing<'_>),
+) -> bool {
+    if step.object.namespace.is_some() || spec.namespace_mapping.is_empty() {
+        return false;
+    }
+    let renamed = step.object.gvr == super::targets::namespaces();
+    let as_it_was = || match prepare(step, object, transforms, (existing.unmapped(), &BTreeSet::new())) {
+        Prepared::Write(value, ..) => Some(value),
+        Prepared::Skip(_) | Prepared::Refuse(..) => None,
+    };
+    !renamed && as_it_was().is_some_and(|as_it_was| as_it_was != *wanted)
+}
+
+/// Takes over what was found, and follows the owners.
+fn conclude(steps: &mut [Step], live: &Live, found: Vec<Found>) -> Examined {
+    let mut issues = Vec::new();
+    let mut named: Vec<(usize, OwnerRef)> = Vec::new();
+    for found in found {
+        for (number, action) in found.decisions {
+            steps[number].action = action;
+        }
+        issues.extend(found.issues);
+        named.extend(found.owners.into_iter().map(|owner| (found.number, owner)));
     }
     let owners = owners(steps, live, &named);
-    issues.extend(named.iter().filter(|(_, owner)| !owners.contains_key(&owner.uid)).map(orphaned));
-    Ok(Examined { owners, issues })
+    let orphans = named.iter().filter(|(_, owner)| !owners.contains_key(&owner.uid));
+    issues.extend(orphans.map(|(number, owner)| orphaned(&steps[*number].object, owner)));
+    Examined { owners, issues }
 }
 
 /// The objects that others name as their owner, and that are written or there already.
-fn owners(steps: &[Step], live: &Live, named: &[(ObjectRef, OwnerRef)]) -> BTreeMap<String, ObjectRef> {
+fn owners(steps: &[Step], live: &Live, named: &[(usize, OwnerRef)]) -> BTreeMap<String, Option<String>> {
     let wanted: BTreeSet<&str> = named.iter().map(|(_, owner)| owner.uid.as_str()).collect();
-    let there: HashMap<&str, &Step> = steps
-        .iter()
-        .filter(|step| step.is_write() || live.uid(&step.object).is_some())
-        .filter_map(|step| step.source.as_ref().map(|source| (source.uid.as_str(), step)))
-        .filter(|(uid, _)| wanted.contains(uid))
-        .collect();
-    there.into_iter().map(|(uid, step)| (uid.to_owned(), step.object.clone())).collect()
+    let candidates = steps.iter().enumerate().filter_map(|(number, step)| {
+        let source = step.source.as_ref().filter(|source| wanted.contains(source.uid.as_str()))?;
+        let uid = live.uid(number, step).filter(|_| !matches!(step.action, Action::Recreate { .. }));
+        (step.is_write() || uid.is_some()).then(|| (source.uid.clone(), uid))
+    });
+    candidates.collect()
 }
 
-fn orphaned((object, owner): &(ObjectRef, OwnerRef)) -> Issue {
+fn orphaned(object: &ObjectRef, owner: &OwnerRef) -> Issue {
     let message = format!("its owner, {} {}, is not restored: it is restored without it", owner.kind, owner.name);
     Issue::warning(Stage::Plan, Code::OwnerMissing, message).about(object.clone())
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use tokio::sync::mpsc;
 
 use super::plan::RestorePlan;
@@ -77,7 +77,13 @@ pub(super) async fn run_hooks(cluster: &dyn ClusterReader, exec: Option<&dyn Pod
             (None, _) => ran,
         }
     });
-    ran.buffer_unordered(PODS_MAX).fold(Ran::default(), |all, ran| async { all.join(ran) }).await
+    let ran = ran.map(FutureExt::boxed);
+    let mut ran = ran.buffer_unordered(PODS_MAX).boxed();
+    let mut all = Ran::default();
+    while let Some(ran) = ran.next().await {
+        all = all.join(ran);
+    }
+    all
 }
 
 /// One pod whose hooks run.

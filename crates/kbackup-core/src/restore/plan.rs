@@ -1,4 +1,4 @@
-//! The plan: what a restore would do with each object, and why. Making it has no side effect.
+//! The plan: what a restore would do with each object, and why. A value.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -6,24 +6,20 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::RestoreError;
-use super::examine::{Examined, examine};
-use super::observe::{Live, observe};
-use super::targets::Targets;
-use crate::action::{Transforms, Wave};
-use crate::cluster::ClusterReader;
-use crate::filter::{ArchivedType, Needs, RestoreSelection, Verdict};
-use crate::format::{Access, IndexLine, read_manifest};
-use crate::issue::Issue;
+use crate::action::Wave;
+use crate::compare::Change;
+use crate::issue::{Code, Issue, Stage};
 use crate::model::{BackupName, Gvr, ObjectRef};
-use crate::report::RestoreCounts;
-use crate::run::Run;
+use crate::report::{Applied, RestoreCounts};
 use crate::spec::RestoreSpec;
 
-/// What a restore would do. A value: it can be printed, stored and applied later.
+/// What a restore would do. A value: it can be printed, stored as JSON and applied later.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RestorePlan {
+    /// Which plan this is: an apply that was interrupted goes on with its own plan only.
+    #[schemars(with = "String")]
+    pub id: Uuid,
     /// The restore's name.
     pub name: BackupName,
     /// What was asked for.
@@ -77,6 +73,9 @@ pub struct Source {
     pub namespace: Option<String>,
     /// Its uid in the backup.
     pub uid: String,
+    /// Its resourceVersion in the backup.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub rv: String,
     /// The number of its part.
     pub part: u32,
     /// The place in the decompressed part, in bytes.
@@ -89,137 +88,112 @@ pub struct Source {
 
 /// What happens to an object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "camelCase", tag = "do", content = "why")]
+#[serde(rename_all = "camelCase", tag = "do")]
 pub enum Action {
     /// It is not there, and is created.
     Create,
     /// One of that name is being deleted: it is awaited, then the object is created.
     CreateWhenGone,
-    /// It is left as it is, or left out, for this reason.
-    Skip(String),
+    /// It is there and differs: it gets what the backup says, and keeps what only it has.
+    Update {
+        /// What changes.
+        changes: Vec<Change>,
+    },
+    /// It is there and differs: it becomes what the backup says.
+    Replace {
+        /// What changes.
+        changes: Vec<Change>,
+    },
+    /// It is there and differs: it is deleted and created anew.
+    Recreate {
+        /// What changes.
+        changes: Vec<Change>,
+    },
+    /// It is there and is as in the backup.
+    Unchanged,
+    /// It is left as it is, or left out.
+    Skip {
+        /// The reason.
+        why: String,
+        /// Where it exists and differs: in what.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        changes: Vec<Change>,
+    },
+    /// It can't be restored.
+    Refuse {
+        /// The reason, for programs.
+        code: Code,
+        /// The reason.
+        why: String,
+    },
+}
+
+impl Action {
+    /// It is left out, for this reason.
+    #[must_use]
+    pub fn skip(why: impl Into<String>) -> Self {
+        Self::Skip { why: why.into(), changes: Vec::new() }
+    }
+
     /// It can't be restored, for this reason.
-    Refuse(String),
-}
-
-/// Plans a restore.
-///
-/// Reads the manifest, the index, the target's discovery, one list of metadata for each type and place that is concerned,
-/// and every object that is to be restored, which checks its digest: a plan that could be made can be read to its end.
-///
-/// # Errors
-/// Where the spec is invalid, the backup does not exist, is damaged, can't be opened or is not trusted, or the cluster can't be read as a whole.
-pub async fn plan<'a>(
-    cluster: &dyn ClusterReader,
-    from: impl Into<Access<'a>> + Send,
-    transforms: &Transforms,
-    (name, spec): (&BackupName, &RestoreSpec),
-    run: &Run,
-) -> Result<RestorePlan, RestoreError> {
-    let access = from.into();
-    tokio::select! {
-        biased;
-        () = run.cancelled() => Err(RestoreError::Cancelled),
-        planned = make(cluster, access, transforms, (name, spec), run) => planned,
+    #[must_use]
+    pub fn refuse(code: Code, why: impl Into<String>) -> Self {
+        Self::Refuse { code, why: why.into() }
     }
-}
 
-async fn make(
-    cluster: &dyn ClusterReader,
-    access: Access<'_>,
-    transforms: &Transforms,
-    (name, spec): (&BackupName, &RestoreSpec),
-    run: &Run,
-) -> Result<RestorePlan, RestoreError> {
-    spec.validate().map_err(RestoreError::Invalid)?;
-    let transforms = &transforms.of_restore(spec).map_err(RestoreError::Invalid)?;
-    run.stage("reading the backup");
-    let manifest = read_manifest(access, &spec.backup_name).await?;
-    let index = manifest.read_index(access).await?;
-
-    run.stage("looking at the cluster");
-    let discovery = cluster.discover().await.map_err(RestoreError::cluster("discovering its types"))?;
-    let (types, namespaces) = contents(&index);
-    let selection = RestoreSelection::resolve(spec, &types, &namespaces, &discovery).map_err(RestoreError::Invalid)?;
-    let chosen = choose(&selection, index);
-    let targets = Targets::new(spec, &discovery, &chosen);
-    let mut steps: Vec<Step> = chosen.iter().map(|line| targets.step(line)).collect();
-    let (status, mut issues) = (selection.status, selection.issues);
-    let live = observe(cluster, &discovery, &steps, &mut issues, run).await?;
-    steps.iter_mut().for_each(|step| step.meet(&live));
-    steps.extend(targets.missing_namespaces(&steps, &live));
-
-    run.stage(format!("examining {} objects", steps.len()));
-    let Examined { owners, issues: notes } =
-        examine(access, &manifest, transforms, spec, &mut steps, &live, run).await?;
-    issues.extend(notes);
-    issues.extend(steps.iter().filter_map(Step::refusal));
-    let owners = owners.into_iter().map(|(uid, object)| (uid, live.uid(&object))).collect();
-    let waves = order(steps);
-    let (name, spec, backup_run) = (name.clone(), spec.clone(), manifest.run_id);
-    Ok(RestorePlan { name, spec, backup_run, waves, issues, status, owners })
-}
-
-/// The types and namespaces that a backup holds objects of.
-fn contents(index: &[IndexLine]) -> (Vec<ArchivedType>, Vec<String>) {
-    let types: BTreeMap<&Gvr, bool> = index.iter().map(|line| (&*line.gvr, line.ns.is_some())).collect();
-    let is_namespace = |line: &IndexLine| line.gvr.group.is_empty() && line.gvr.plural == "namespaces";
-    let own = index.iter().filter(|line| is_namespace(line)).map(|line| line.name.clone());
-    let namespaces: BTreeSet<String> = index.iter().filter_map(|line| line.ns.clone()).chain(own).collect();
-    let types = types.into_iter().map(|(gvr, namespaced)| ArchivedType { gvr: gvr.clone(), namespaced });
-    (types.collect(), namespaces.into_iter().collect())
-}
-
-/// The objects that are chosen, and those that they need.
-fn choose(selection: &RestoreSelection, mut index: Vec<IndexLine>) -> Vec<IndexLine> {
-    let verdict = |line: &IndexLine| selection.rules.verdict(&line.gvr, line.ns.as_deref(), &line.name, &line.labels);
-    let mut needs = Needs::default();
-    for line in index.iter().filter(|line| verdict(line) == Verdict::Take) {
-        needs.add(&line.gvr, line.ns.as_deref());
+    /// Whether the object will be written.
+    #[must_use]
+    pub fn is_write(&self) -> bool {
+        !matches!(self, Self::Unchanged | Self::Skip { .. } | Self::Refuse { .. })
     }
-    index.retain(|line| match verdict(line) {
-        Verdict::Take => true,
-        Verdict::IfNeeded => needs.contains(&line.gvr, line.ns.as_deref(), &line.name),
-        Verdict::Leave(_) => false,
-    });
-    index
-}
 
-/// Sorts the steps into waves; within one, by part and place.
-fn order(steps: Vec<Step>) -> Vec<PlannedWave> {
-    let mut waves: BTreeMap<Wave, Vec<Step>> = BTreeMap::new();
-    for step in steps {
-        waves.entry(Wave::of(&step.object.gvr)).or_default().push(step);
+    /// What the report will say of it if every write succeeds.
+    #[must_use]
+    pub fn expected(&self) -> Applied {
+        match self {
+            Self::Create | Self::CreateWhenGone => Applied::Created,
+            Self::Update { .. } | Self::Replace { .. } | Self::Recreate { .. } => Applied::Updated,
+            Self::Unchanged => Applied::Unchanged,
+            Self::Skip { .. } => Applied::Skipped,
+            Self::Refuse { .. } => Applied::Failed,
+        }
     }
-    let place = |step: &Step| step.source.as_ref().map(|source| (source.part, source.off));
-    waves
-        .into_iter()
-        .map(|(wave, mut steps)| {
-            steps.sort_by_key(place);
-            PlannedWave { wave, steps }
-        })
-        .collect()
+
+    /// The fields that differ between the object that is there and the backup.
+    #[must_use]
+    pub fn changes(&self) -> &[Change] {
+        match self {
+            Self::Update { changes } | Self::Replace { changes } | Self::Recreate { changes } => changes,
+            Self::Skip { changes, .. } => changes,
+            Self::Create | Self::CreateWhenGone | Self::Unchanged | Self::Refuse { .. } => &[],
+        }
+    }
+
+    /// One word, and what is to be said with it.
+    fn told(&self) -> (&'static str, Option<&str>) {
+        match self {
+            Self::Create => ("create", None),
+            Self::CreateWhenGone => ("create", Some("when the one that is being deleted is gone")),
+            Self::Update { .. } => ("update", None),
+            Self::Replace { .. } => ("replace", None),
+            Self::Recreate { .. } => ("recreate", None),
+            Self::Unchanged => ("unchanged", None),
+            Self::Skip { why, .. } => ("skip", Some(why)),
+            Self::Refuse { why, .. } => ("refuse", Some(why)),
+        }
+    }
 }
 
 impl Step {
     /// Whether the object will be written.
     #[must_use]
     pub fn is_write(&self) -> bool {
-        matches!(self.action, Action::Create | Action::CreateWhenGone)
+        self.action.is_write()
     }
 
-    /// Takes into account what is in the target already.
-    fn meet(&mut self, live: &Live) {
-        match live.state(&self.object) {
-            Some(state) if self.is_write() && state.deleting => self.action = Action::CreateWhenGone,
-            Some(_) if self.is_write() => self.action = Action::Skip("it exists already".to_owned()),
-            _ => {}
-        }
-    }
-
-    fn refusal(&self) -> Option<Issue> {
-        use crate::issue::{Code, Stage};
-        let Action::Refuse(why) = &self.action else { return None };
-        Some(Issue::error(Stage::Plan, Code::TypeNotServed, why.clone()).about(self.object.clone()))
+    pub(super) fn refusal(&self) -> Option<Issue> {
+        let Action::Refuse { code, why } = &self.action else { return None };
+        Some(Issue::error(Stage::Plan, *code, why.clone()).about(self.object.clone()))
     }
 }
 
@@ -229,61 +203,81 @@ impl RestorePlan {
         self.waves.iter().flat_map(|wave| &wave.steps)
     }
 
+    /// All of the plan but its steps.
+    pub(super) fn without_steps(&self) -> Self {
+        let Self { id, name, spec, backup_run, issues, status, owners, .. } = self;
+        Self {
+            id: *id,
+            name: name.clone(),
+            spec: spec.clone(),
+            backup_run: *backup_run,
+            waves: Vec::new(),
+            issues: issues.clone(),
+            status: status.clone(),
+            owners: owners.clone(),
+        }
+    }
+
     /// Every object with what happens to it and why, one line each, in the order of the plan.
     #[must_use]
     pub fn listing(&self) -> String {
-        let lines = self.steps().map(|step| match &step.action {
-            Action::Create => format!("create  {}", step.object),
-            Action::CreateWhenGone => format!("create  {} (when the one that is being deleted is gone)", step.object),
-            Action::Skip(why) => format!("skip    {} ({why})", step.object),
-            Action::Refuse(why) => format!("refuse  {} ({why})", step.object),
-        });
-        lines.collect::<Vec<_>>().join("\n")
+        self.steps().map(line).collect::<Vec<_>>().join("\n")
+    }
+
+    /// What would change in objects that are there, field by field, and what differs in those that are left.
+    #[must_use]
+    pub fn diff(&self) -> String {
+        let differing = self.steps().filter(|step| !step.action.changes().is_empty());
+        let block = |step: &Step| {
+            let changes = step.action.changes().iter().map(|change| format!("    {change}"));
+            std::iter::once(line(step)).chain(changes).collect::<Vec<_>>().join("\n")
+        };
+        differing.map(block).collect::<Vec<_>>().join("\n")
     }
 
     /// What the counts of the report would be if every write succeeded.
     #[must_use]
     pub fn counts(&self) -> RestoreCounts {
         let mut counts = RestoreCounts::default();
-        for step in self.steps() {
-            counts.add(match step.action {
-                Action::Create | Action::CreateWhenGone => crate::report::Applied::Created,
-                Action::Skip(_) => crate::report::Applied::Skipped,
-                Action::Refuse(_) => crate::report::Applied::Failed,
-            });
-        }
+        self.steps().for_each(|step| counts.add(step.action.expected()));
         counts
     }
 }
 
-impl std::fmt::Display for RestorePlan {
-    /// A summary for people: how many objects of each type would be created, left or refused, wave by wave.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let counts = self.counts();
-        writeln!(f, "Restore {} from backup {}:", self.name, self.spec.backup_name)?;
-        for wave in &self.waves {
-            writeln!(f, "  {}", wave.wave)?;
-            for (gvr, [create, skip, refuse]) in by_type(&wave.steps) {
-                writeln!(
-                    f,
-                    "    {:<50} create {create:>6}   skip {skip:>6}   refuse {refuse:>6}",
-                    gvr.group_resource()
-                )?;
-            }
-        }
-        write!(f, "{} to create, {} to leave, {} that can't be restored", counts.created, counts.skipped, counts.failed)
+fn line(step: &Step) -> String {
+    match step.action.told() {
+        (word, None) => format!("{word:<9}  {}", step.object),
+        (word, Some(more)) => format!("{word:<9}  {} ({more})", step.object),
     }
 }
 
-fn by_type(steps: &[Step]) -> BTreeMap<&Gvr, [u64; 3]> {
-    let mut types: BTreeMap<&Gvr, [u64; 3]> = BTreeMap::new();
-    for step in steps {
-        let column = match step.action {
-            Action::Create | Action::CreateWhenGone => 0,
-            Action::Skip(_) => 1,
-            Action::Refuse(_) => 2,
-        };
-        types.entry(&step.object.gvr).or_default()[column] += 1;
+impl std::fmt::Display for RestorePlan {
+    /// A summary for people: how many objects of each type have which fate, wave by wave.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(f, "Restore {} from backup {}:", self.name, self.spec.backup_name)?;
+        for wave in &self.waves {
+            writeln!(f, "  {}", wave.wave)?;
+            for (name, counts) in by_type(&wave.steps) {
+                writeln!(f, "    {name:<50} {}", columns(counts))?;
+            }
+        }
+        let RestoreCounts { created, updated, unchanged, skipped, failed } = self.counts();
+        write!(
+            f,
+            "{created} to create, {updated} to change, {unchanged} unchanged, {skipped} to leave, {failed} that can't be restored"
+        )
     }
-    types
+}
+
+fn columns(counts: RestoreCounts) -> String {
+    let RestoreCounts { created, updated, unchanged, skipped, failed } = counts;
+    let columns =
+        [("create", created), ("change", updated), ("unchanged", unchanged), ("skip", skipped), ("refuse", failed)];
+    columns.map(|(word, count)| format!("{word} {count:>6}")).join("   ")
+}
+
+fn by_type(steps: &[Step]) -> BTreeMap<String, RestoreCounts> {
+    let mut types: BTreeMap<&Gvr, RestoreCounts> = BTreeMap::new();
+    steps.iter().for_each(|step| types.entry(&step.object.gvr).or_default().add(step.action.expected()));
+    types.into_iter().map(|(gvr, counts)| (gvr.group_resource(), counts)).collect()
 }

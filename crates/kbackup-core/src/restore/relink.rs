@@ -22,11 +22,6 @@ impl Owners {
         Self { known: Mutex::new(known), waiting: Mutex::new(Vec::new()) }
     }
 
-    /// Whether other objects name this one as their owner.
-    pub(super) fn is_owner(&self, old: &str) -> bool {
-        lock(&self.known).contains_key(old)
-    }
-
     /// An owner was created, or found.
     pub(super) fn learn(&self, old: &str, new: &str) {
         if let Some(entry) = lock(&self.known).get_mut(old) {
@@ -34,21 +29,31 @@ impl Owners {
         }
     }
 
+    /// The uid of an owner in the target, as soon as it is known; nothing for an object that nobody names as its owner.
+    pub(super) fn uid(&self, old: &str) -> Option<String> {
+        lock(&self.known).get(old).cloned().flatten()
+    }
+
     /// Puts the new uids into an object's `ownerReferences`. A reference to an owner that comes later is left out for now,
-    /// since a garbage collector deletes what names an owner that it can't find; one to an owner that never comes, for good.
-    pub(super) fn link(&self, at: &ObjectRef, object: &mut Value) {
+    /// since a garbage collector deletes what names an owner that it can't find: the patch that is returned brings it back
+    /// when all are there. One to an owner that never comes is left out for good.
+    pub(super) fn link(&self, object: &mut Value) -> Option<Value> {
         let references = object["metadata"]["ownerReferences"].clone();
         let known = lock(&self.known);
         let dropped = relink(object, &|old| known.get(old).cloned().flatten());
-        if dropped.iter().any(|owner| known.contains_key(&owner.uid)) {
-            lock(&self.waiting).push((at.clone(), json!({ "metadata": { "ownerReferences": references } })));
-        }
+        let late = dropped.iter().any(|owner| known.contains_key(&owner.uid));
+        late.then(|| json!({ "metadata": { "ownerReferences": references } }))
+    }
+
+    /// The object was written, and its owners are to be linked by `patch` at the end.
+    pub(super) fn wait(&self, at: &ObjectRef, patch: Value) {
+        lock(&self.waiting).push((at.clone(), patch));
     }
 
     /// The patches that give their owners to objects that were created before them.
-    pub(super) fn late_links(self) -> Vec<(ObjectRef, Value)> {
-        let known = self.known.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let waiting = self.waiting.into_inner().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn late_links(&self) -> Vec<(ObjectRef, Value)> {
+        let known = lock(&self.known);
+        let waiting = std::mem::take(&mut *lock(&self.waiting));
         let link = |(at, mut patch): (ObjectRef, Value)| {
             relink(&mut patch, &|old| known.get(old).cloned().flatten());
             patch["metadata"]["ownerReferences"].is_array().then_some((at, patch))
@@ -79,13 +84,15 @@ mod tests {
         let owners = Owners::new(&planned.into());
 
         let mut known = object(&["old-1", "gone"]);
-        owners.link(&at, &mut known);
+        assert_eq!(owners.link(&mut known), None);
         assert_eq!(known, object(&["new-1"]), "a known owner is linked, one that is not restored is dropped");
 
         let mut early = object(&["old-1", "old-2"]);
-        owners.link(&at, &mut early);
+        let late = owners.link(&mut early).expect("it is told");
         assert_eq!(early, object(&["new-1"]), "an owner that comes later is left out");
+        owners.wait(&at, late);
         owners.learn("old-2", "new-2");
+        assert_eq!(owners.uid("old-2").as_deref(), Some("new-2"));
         let patch =
             json!({ "metadata": { "ownerReferences": object(&["new-1", "new-2"])["metadata"]["ownerReferences"] } });
         assert_eq!(owners.late_links(), [(at, patch)], "and linked when it is there");
@@ -93,10 +100,9 @@ mod tests {
 
     #[test]
     fn an_object_without_owners_is_left_as_it_is() {
-        let at = ObjectRef::cluster(Gvr::new("", "v1", "nodes"), "a");
         let mut object = json!({ "metadata": { "name": "a" } });
         let before = object.clone();
-        Owners::new(&BTreeMap::new()).link(&at, &mut object);
+        assert_eq!(Owners::new(&BTreeMap::new()).link(&mut object), None);
         assert_eq!(object, before);
     }
 }

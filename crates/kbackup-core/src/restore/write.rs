@@ -6,18 +6,25 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use super::examine::is_others;
+use super::existing::{Existing, Settled};
 use super::hooks::CreatedPods;
-use super::plan::{Action, Source, Step};
+use super::plan::{Action, Step};
+use super::prepare::{Prepared, prepare};
 use super::relink::Owners;
-use crate::action::{Decision, Transformed, Transforms, wanted_status};
+use crate::action::{Transforms, owns_only_copies};
 use crate::cluster::{
-    ClusterError, ClusterErrorKind, ClusterResult, ClusterWriter, Condition, Created, Part, Patch, Waited, WriteOptions,
+    ClusterError, ClusterErrorKind, ClusterResult, ClusterWriter, Condition, Created, DeleteOptions, Part, Patch,
+    Propagation, Waited, WriteOptions,
 };
 use crate::issue::{Code, Issue, Stage};
 use crate::model::{Gvr, Object, ObjectRef, ResourceType};
-use crate::report::{Applied, ObjectResult};
+use crate::report::Applied;
 use crate::run::Run;
 use crate::spec::RestoreSpec;
+
+/// How often a change is tried anew on an object that somebody else changes at the same time.
+const CONFLICTS_MAX: u32 = 5;
 
 /// How many times an object that was refused is written again with something given up: an object has a handful of such
 /// fields, and the server may name them one by one.
@@ -31,185 +38,234 @@ pub(super) struct Write<'a> {
     pub(super) spec: &'a RestoreSpec,
     /// The types whose status is restored.
     pub(super) status: &'a BTreeSet<String>,
+    pub(super) existing: &'a Existing<'a>,
     pub(super) types: &'a HashMap<Gvr, Arc<ResourceType>>,
     pub(super) owners: &'a Owners,
     /// Where pods are told of in which commands are to run.
     pub(super) created: &'a CreatedPods,
+    pub(super) options: &'a WriteOptions,
     pub(super) run: &'a Run,
 }
 
 /// What became of a step.
 #[derive(Debug)]
 pub(super) struct Written {
-    pub(super) result: ObjectResult,
+    pub(super) result: Applied,
     pub(super) issues: Vec<Issue>,
+    /// The patch that gives the object the owners that were not there yet.
+    pub(super) owners: Option<Value>,
+    /// Whether it failed for a reason that may pass.
+    pub(super) may_pass: bool,
 }
 
-/// What the transforms make of an object.
+/// An object of the backup, and what is to be created of it.
+struct Wanted {
+    /// Not there for a namespace that the backup does not hold.
+    source: Option<Object>,
+    value: Value,
+    /// The status that it gets afterwards.
+    status: Option<Value>,
+}
+
+type Outcome = Result<(Applied, Vec<Issue>), Failure>;
+
+/// Why an object could not be written.
 #[derive(Debug)]
-pub(super) enum Prepared {
-    /// It is written like this, and gets this status afterwards.
-    Write(Value, Option<Value>, Vec<Issue>),
-    /// It is left out, for this reason.
-    Skip(String),
-    /// It can't be restored.
-    Refuse(Issue),
-}
-
-/// Runs the transforms. Pure: the plan and the apply that follows it agree. `status` has the types whose status is restored.
-pub(super) fn prepare(
-    step: &Step,
-    object: &Object,
-    transforms: &Transforms,
-    (spec, status): (&RestoreSpec, &BTreeSet<String>),
-) -> Prepared {
-    let mut value = object.to_value();
-    let Some(source) = &step.source else { return Prepared::Write(value, None, Vec::new()) };
-    let status = wanted_status(&value, status.contains(&source.gvr.group_resource())).cloned();
-    match transforms.apply(&source.object(object), &mut value, spec) {
-        Ok(Transformed { decision: Decision::Keep, issues }) => Prepared::Write(value, status, issues),
-        Ok(Transformed { decision: Decision::Skip(why), .. }) => Prepared::Skip(why.into_owned()),
-        Err(error) => {
-            let issue = Issue::error(Stage::Transform, Code::TransformFailed, error.to_string());
-            Prepared::Refuse(issue.about(step.object.clone()))
-        }
-    }
-}
-
-impl Source {
-    /// The object by its names in the backup.
-    fn object(&self, object: &Object) -> ObjectRef {
-        self.named(&object.meta().name)
-    }
-
-    fn named(&self, name: &str) -> ObjectRef {
-        ObjectRef { gvr: Gvr::clone(&self.gvr), namespace: self.namespace.clone(), name: name.to_owned() }
-    }
-}
-
-/// Gives an object its status. That it can't be had is worth knowing, and no failure: whoever keeps it writes it anew.
-async fn restore_status(cluster: &dyn ClusterWriter, at: &ObjectRef, status: Value) -> Option<Issue> {
-    let patch = Patch::Merge(json!({ "status": status }));
-    let patched = cluster.patch(at, &patch, Part::Status, &WriteOptions::default()).await;
-    let message = |error: ClusterError| format!("its status could not be restored ({error})");
-    patched.err().map(|error| Issue::warning(Stage::Apply, Code::Rejected, message(error)).about(at.clone()))
+enum Failure {
+    /// The server's answer, or that there was none.
+    Server(ClusterError),
+    /// What is being deleted is still there.
+    StillThere(String),
 }
 
 impl Write<'_> {
     /// Writes the object of one step; `bytes` is its JSON in the backup.
-    pub(super) async fn step(self, step: &Step, bytes: Option<Bytes>) -> Result<Written, super::RestoreError> {
-        let (mut object, status) = match bytes {
-            None => (namespace(&step.object), None),
-            Some(bytes) => match self.prepared(step, bytes) {
-                Ok(prepared) => prepared,
-                Err((result, issues)) => return Ok(Written::new(step, result, issues)),
+    pub(super) async fn step(self, step: &Step, bytes: Option<Bytes>) -> Written {
+        let mut wanted = match self.wanted(step, bytes) {
+            Ok(wanted) => wanted,
+            Err(unwanted) => return Written::new(unwanted.0, unwanted.1),
+        };
+        let owners = self.owners.link(&mut wanted.value);
+        match self.write(step, &wanted).await {
+            Ok((result, issues)) => Written { owners, ..Written::new(result, issues) },
+            Err(failure) => Written {
+                may_pass: failure.may_pass(),
+                ..Written::new(Applied::Failed, vec![failure.told(&step.object)])
             },
-        };
-        self.owners.link(&step.object, &mut object);
-        let (result, mut issues) = match self.create_what_can_be(step, &mut object).await {
-            Ok(written) => written,
-            Err(error) => (Applied::Failed, vec![rejected(&error, &step.object)]),
-        };
-        if result == Applied::Created
-            && let Some(status) = status
-        {
-            issues.extend(restore_status(self.cluster, &step.object, status).await);
-        }
-        Ok(Written::new(step, result, issues))
-    }
-
-    /// Creates the object; where the server refuses it for something that it can choose itself, without that.
-    async fn create_what_can_be(&self, step: &Step, object: &mut Value) -> ClusterResult<(Applied, Vec<Issue>)> {
-        let mut given_up = Vec::new();
-        loop {
-            let refusal = match self.create(step, object).await {
-                // Nothing was given up where the object turns out to be there.
-                Ok(Applied::Created) => return Ok((Applied::Created, given_up)),
-                Ok(result) => return Ok((result, Vec::new())),
-                Err(refusal) => refusal,
-            };
-            let Some(source) = step.source.as_ref().filter(|_| given_up.len() < GIVEN_UP_MAX) else {
-                return Err(refusal);
-            };
-            let source = source.named(&step.object.name);
-            let issue = self.transforms.on_refusal((&source, &step.object), object, &refusal);
-            given_up.push(issue.ok_or(refusal)?);
         }
     }
 
-    /// The object as it is written, and the status that it gets afterwards.
-    fn prepared(&self, step: &Step, bytes: Bytes) -> Result<(Value, Option<Value>), (Applied, Vec<Issue>)> {
+    fn wanted(&self, step: &Step, bytes: Option<Bytes>) -> Result<Wanted, Box<(Applied, Vec<Issue>)>> {
+        let Some(bytes) = bytes else {
+            return Ok(Wanted { source: None, value: namespace(&step.object), status: None });
+        };
         let object = Object::parse(bytes).map_err(|error| {
             let issue = Issue::error(Stage::Fetch, Code::Damaged, error.to_string()).about(step.object.clone());
-            (Applied::Failed, vec![issue])
+            Box::new((Applied::Failed, vec![issue]))
         })?;
         match prepare(step, &object, self.transforms, (self.spec, self.status)) {
-            Prepared::Write(value, status, _) => Ok(self.with_status(step, value, status)),
-            Prepared::Skip(_) => Err((Applied::Skipped, Vec::new())),
+            Prepared::Write(value, status, _) => Ok(self.with_status(step, value, status, object)),
             // The plan has said why.
-            Prepared::Refuse(_) => Err((Applied::Failed, Vec::new())),
+            Prepared::Skip(_) => Err(Box::new((Applied::Skipped, Vec::new()))),
+            Prepared::Refuse(..) => Err(Box::new((Applied::Failed, Vec::new()))),
+        }
+    }
+
+    async fn write(&self, step: &Step, wanted: &Wanted) -> Outcome {
+        match &step.action {
+            Action::CreateWhenGone => {
+                self.await_end(&step.object).await?;
+                self.create(step, wanted).await
+            }
+            Action::Update { .. } | Action::Replace { .. } | Action::Recreate { .. } => self.meet(step, wanted).await,
+            _ => self.create(step, wanted).await,
         }
     }
 
     /// A type without a status subresource has it among its other fields: it goes into the same write.
-    fn with_status(&self, step: &Step, mut value: Value, status: Option<Value>) -> (Value, Option<Value>) {
-        let in_one_write = self.types.get(&step.object.gvr).is_some_and(|ty| !ty.has_status);
-        match status {
-            Some(status) if in_one_write => {
-                value["status"] = status;
-                (value, None)
-            }
-            status => (value, status),
+    fn with_status(&self, step: &Step, mut value: Value, mut status: Option<Value>, source: Object) -> Wanted {
+        if self.types.get(&step.object.gvr).is_some_and(|ty| !ty.has_status)
+            && let Some(status) = status.take()
+        {
+            value["status"] = status;
+        }
+        Wanted { source: Some(source), value, status }
+    }
+
+    async fn create(&self, step: &Step, wanted: &Wanted) -> Outcome {
+        match self.try_create(step, wanted).await? {
+            Some(issues) => Ok((Applied::Created, issues)),
+            // It appeared since the plan was made: a controller was faster, or an answer of ours was lost.
+            None => self.meet(step, wanted).await,
         }
     }
 
-    async fn create(&self, step: &Step, object: &Value) -> ClusterResult<Applied> {
+    /// Creates the object; where the server refuses it for something that it can choose itself, without that. `None` where
+    /// it exists.
+    async fn try_create(&self, step: &Step, wanted: &Wanted) -> ClusterResult<Option<Vec<Issue>>> {
         let not_served = || {
             let message = format!("the cluster does not serve {}", step.object.gvr);
             ClusterError::new(ClusterErrorKind::NotFound, message)
         };
         let ty = self.types.get(&step.object.gvr).ok_or_else(not_served)?;
-        if step.action == Action::CreateWhenGone {
-            self.await_end(&step.object).await?;
+        let (mut given_up, mut lesser) = (Vec::new(), None);
+        loop {
+            let value = lesser.as_ref().unwrap_or(&wanted.value);
+            let refusal = match self.cluster.create(ty, &object(value)?, self.options).await {
+                Ok(Created::Exists) => return Ok(None),
+                Ok(Created::New(created)) => {
+                    given_up.extend(self.follow(step, wanted, &created).await);
+                    return Ok(Some(given_up));
+                }
+                Err(refusal) => refusal,
+            };
+            let Some(source) = step.source.as_ref().filter(|_| given_up.len() < GIVEN_UP_MAX) else {
+                return Err(refusal);
+            };
+            let mut value = value.clone();
+            let source = source.named(&step.object.name);
+            let issue = self.transforms.on_refusal((&source, &step.object), &mut value, &refusal);
+            given_up.push(issue.ok_or(refusal)?);
+            lesser = Some(value);
         }
-        let object = Object::from_value(object)
-            .map_err(|error| ClusterError::new(ClusterErrorKind::Invalid, error.to_string()))?;
-        match self.cluster.create(ty, &object, &WriteOptions::default()).await? {
-            Created::New(created) => {
-                self.learn(step, &created);
-                let namespace = step.source.as_ref().and_then(|source| source.namespace.as_deref());
-                self.created.see(&step.object, namespace, &created);
-                Ok(Applied::Created)
-            }
-            Created::Exists => {
-                self.meet(step).await?;
-                Ok(Applied::Skipped)
+    }
+
+    /// What comes after a create: its uid is learnt, its hooks are told of it, its status is given back.
+    async fn follow(&self, step: &Step, wanted: &Wanted, created: &Object) -> Option<Issue> {
+        self.learn(step, created);
+        if self.options.dry_run {
+            return None;
+        }
+        let namespace = step.source.as_ref().and_then(|source| source.namespace.as_deref());
+        self.created.see(&step.object, namespace, created);
+        let patch = Patch::Merge(json!({ "status": wanted.status.as_ref()? }));
+        // That it can't be had is worth knowing, and no failure: whoever keeps it writes it anew.
+        let error = self.cluster.patch(&step.object, &patch, Part::Status, self.options).await.err()?;
+        let message = format!("its status could not be restored ({error})");
+        Some(Issue::warning(Stage::Apply, Code::Rejected, message).about(step.object.clone()))
+    }
+
+    /// Does with an existing object what the spec says, now that it is seen as it is.
+    async fn meet(&self, step: &Step, wanted: &Wanted) -> Outcome {
+        let mut conflicts = 0;
+        loop {
+            let Some(live) = self.cluster.get(&step.object).await? else {
+                let created = self.try_create(step, wanted).await?;
+                return created.map(|issues| (Applied::Created, issues)).ok_or_else(|| changing(&step.object).into());
+            };
+            self.learn(step, &live);
+            match self.change(step, &live, wanted).await {
+                Err(failure) if failure.is_conflict() && conflicts < CONFLICTS_MAX => conflicts += 1,
+                changed => return changed,
             }
         }
     }
 
-    async fn await_end(&self, object: &ObjectRef) -> ClusterResult<()> {
+    async fn change(&self, step: &Step, live: &Object, wanted: &Wanted) -> Outcome {
+        let Settled { action, target, issue } = self.settle(step, live, wanted);
+        match (action, target) {
+            (Action::Unchanged, _) => Ok((Applied::Unchanged, Vec::new())),
+            (Action::Refuse { code, why }, _) => {
+                let issue = Issue::error(Stage::Apply, code, why).about(step.object.clone());
+                Ok((Applied::Failed, vec![issue]))
+            }
+            (Action::Recreate { .. }, _) => {
+                self.recreate(step, live, wanted).await.map(|issues| (Applied::Updated, issues))
+            }
+            (_, Some(target)) => {
+                self.cluster.replace(&step.object, &object(&target)?, Part::Main, self.options).await?;
+                // The plan has told what it knew already.
+                Ok((Applied::Updated, Vec::new()))
+            }
+            _ => Ok((Applied::Skipped, issue.into_iter().collect())),
+        }
+    }
+
+    fn settle(&self, step: &Step, live: &Object, wanted: &Wanted) -> Settled {
+        let parts = (self.transforms, self.spec, self.existing);
+        match &wanted.source {
+            // Whatever a namespace looks like that only has to be there, it is there.
+            None => Settled::of(Action::Unchanged),
+            Some(source) => {
+                let is_others = is_others(step, source, &wanted.value, parts);
+                self.existing.settle(&step.object, &live.to_value(), &wanted.value, is_others)
+            }
+        }
+    }
+
+    async fn recreate(&self, step: &Step, live: &Object, wanted: &Wanted) -> Result<Vec<Issue>, Failure> {
+        let propagation =
+            if owns_only_copies(&step.object.gvr) { Propagation::Background } else { Propagation::Orphan };
+        let options = DeleteOptions {
+            uid: Some(live.meta().uid.clone()),
+            propagation: Some(propagation),
+            dry_run: self.options.dry_run,
+        };
+        self.cluster.delete(&step.object, &options).await?;
+        if self.options.dry_run {
+            return Ok(Vec::new());
+        }
+        self.await_end(&step.object).await?;
+        self.try_create(step, wanted).await?.ok_or_else(|| changing(&step.object).into())
+    }
+
+    async fn await_end(&self, object: &ObjectRef) -> Result<(), Failure> {
+        if self.options.dry_run {
+            return Ok(());
+        }
         let limit = self.run.bounds().wait_max;
         match self.cluster.wait(object, &Condition::Gone, limit).await? {
             Waited::Met => Ok(()),
             Waited::TimedOut => {
-                let message =
-                    format!("one of that name is being deleted, and was not gone after {} s", limit.as_secs());
-                Err(ClusterError::new(ClusterErrorKind::Timeout, message))
+                let held = self.cluster.get(object).await.ok().flatten().map_or(String::new(), |live| held_by(&live));
+                let seconds = limit.as_secs();
+                let why = format!("one of that name is being deleted, and was not gone after {seconds} s{held}");
+                Err(Failure::StillThere(why))
             }
         }
     }
 
-    /// An owner that appeared since the plan was made: who names it needs its uid.
-    async fn meet(&self, step: &Step) -> ClusterResult<()> {
-        if step.source.as_ref().is_some_and(|source| self.owners.is_owner(&source.uid))
-            && let Some(found) = self.cluster.get(&step.object).await?
-        {
-            self.learn(step, &found);
-        }
-        Ok(())
-    }
-
+    /// Who names this object as its owner needs its uid.
     fn learn(&self, step: &Step, live: &Object) {
         if let Some(source) = &step.source {
             self.owners.learn(&source.uid, &live.meta().uid);
@@ -218,9 +274,45 @@ impl Write<'_> {
 }
 
 impl Written {
-    fn new(step: &Step, result: Applied, issues: Vec<Issue>) -> Self {
-        Self { result: ObjectResult { object: step.object.clone(), result }, issues }
+    fn new(result: Applied, issues: Vec<Issue>) -> Self {
+        Self { result, issues, owners: None, may_pass: false }
     }
+
+    /// It failed for good.
+    pub(super) fn failed(issue: Issue) -> Self {
+        Self::new(Applied::Failed, vec![issue])
+    }
+}
+
+impl From<ClusterError> for Failure {
+    fn from(error: ClusterError) -> Self {
+        Self::Server(error)
+    }
+}
+
+impl Failure {
+    /// Whether the server, or the way to it, was not up to it: the port has tried more than once by now. A wait that was
+    /// too short is not among it: another one would be as long.
+    fn may_pass(&self) -> bool {
+        use ClusterErrorKind::{BadResponse, Throttled, Timeout, Unavailable};
+        let Self::Server(error) = self else { return false };
+        matches!(error.kind(), Throttled | Unavailable | Timeout | BadResponse)
+    }
+
+    fn is_conflict(&self) -> bool {
+        matches!(self, Self::Server(error) if error.kind() == ClusterErrorKind::Conflict)
+    }
+
+    fn told(self, object: &ObjectRef) -> Issue {
+        match self {
+            Self::Server(error) => rejected(&error, object),
+            Self::StillThere(why) => Issue::error(Stage::Apply, Code::WaitTimedOut, why).about(object.clone()),
+        }
+    }
+}
+
+fn object(value: &Value) -> ClusterResult<Object> {
+    Object::from_value(value).map_err(|error| ClusterError::new(ClusterErrorKind::Invalid, error.to_string()))
 }
 
 /// A namespace that the backup does not hold, and that its objects need.
@@ -228,16 +320,37 @@ fn namespace(at: &ObjectRef) -> Value {
     json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": at.name } })
 }
 
+/// What keeps an object that is being deleted, as far as it says so itself.
+fn held_by(live: &Object) -> String {
+    let live = live.to_value();
+    let conditions = live.pointer("/status/conditions").and_then(Value::as_array).into_iter().flatten();
+    let told = conditions.filter(|condition| condition["status"] == "True");
+    let messages: Vec<&str> = told.filter_map(|condition| condition["message"].as_str()).collect();
+    if messages.is_empty() { String::new() } else { format!(": {}", messages.join("; ").replace('\n', " ")) }
+}
+
+fn changing(at: &ObjectRef) -> ClusterError {
+    let message = format!("{at} comes and goes: somebody else writes it at the same time");
+    ClusterError::new(ClusterErrorKind::Conflict, message)
+}
+
 /// What the server has against the object, in its own words.
 fn rejected(error: &ClusterError, object: &ObjectRef) -> Issue {
+    let immutable: Vec<&str> =
+        error.fields().iter().filter(|field| field.message.contains("immutable")).map(|field| &*field.field).collect();
     let code = match error.kind() {
         ClusterErrorKind::Forbidden | ClusterErrorKind::Unauthenticated => Code::Forbidden,
         ClusterErrorKind::NotFound => Code::NotFound,
-        ClusterErrorKind::Timeout => Code::WaitTimedOut,
-        ClusterErrorKind::Unavailable | ClusterErrorKind::Throttled | ClusterErrorKind::BadResponse => {
-            Code::Unavailable
-        }
+        ClusterErrorKind::Unavailable
+        | ClusterErrorKind::Throttled
+        | ClusterErrorKind::Timeout
+        | ClusterErrorKind::BadResponse => Code::Unavailable,
+        _ if !immutable.is_empty() => Code::Immutable,
         _ => Code::Rejected,
     };
-    Issue::error(Stage::Apply, code, error.to_string()).about(object.clone())
+    let message = match code {
+        Code::Immutable => format!("{} can't be changed ({error}): recreate it to change that", immutable.join(", ")),
+        _ => error.to_string(),
+    };
+    Issue::error(Stage::Apply, code, message).about(object.clone())
 }

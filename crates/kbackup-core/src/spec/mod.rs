@@ -21,7 +21,7 @@ pub use cron::{Cron, CronError};
 pub use filters::{NamespacedFilter, ResourceFilter};
 pub use hooks::{BackupHooks, ExecHook, HookResource, HookTimeout, HookTimeoutError, OnError, ResourceHook};
 pub use policies::{ClusterScopedFilterPolicy, IncludeExcludePolicy, PoliciesVersion, ResourcePolicies};
-pub use restore::{OwnedPolicy, RestoreSpec, RestoreStatus};
+pub use restore::{ExistingPolicy, OwnedPolicy, RestoreSpec, RestoreStatus};
 pub use restore_hooks::{InitHook, RestoreExecHook, RestoreHook, RestoreHookResource, RestoreHooks};
 pub use retention::Retention;
 pub use schedule::{Concurrency, ScheduleSpec};

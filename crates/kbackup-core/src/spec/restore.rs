@@ -73,6 +73,38 @@ pub struct RestoreSpec {
     /// What happens to objects that a built-in controller makes again from an owner that is restored too.
     #[serde(default)]
     pub owned: OwnedPolicy,
+    /// Only these objects: `type/name` or `type/namespace/name`, by the names that they have in the backup. A name may be a
+    /// glob. None: all. Without `includedResources`, their types are the included ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
+    /// What happens to objects that exist already and differ from the backup.
+    #[serde(default, alias = "existingResourcePolicy")]
+    pub existing: ExistingPolicy,
+    /// Whether objects that can't be read from a damaged backup are left out and reported. Otherwise nothing is restored
+    /// from a backup where one of the chosen objects is damaged.
+    #[serde(default)]
+    pub skip_damaged: bool,
+}
+
+/// What a restore does with an object that exists already and differs from the backup. One that is equal, but for what a
+/// server sets, is left alone in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum ExistingPolicy {
+    /// It is left as it is, and reported. Velero's `none`.
+    #[default]
+    #[serde(alias = "none", alias = "")]
+    Skip,
+    /// It gets all that the backup says. What only the live object has stays, unless its user is known to have written
+    /// that after the backup (what kubectl applied last, and managed fields, tell).
+    Update,
+    /// It becomes what the backup says: what only the live object has goes, but for what a server sets.
+    Replace,
+    /// It is deleted and created anew. What others would be lost with (namespaces, definitions of types, volumes and their
+    /// claims) is updated instead, and reported.
+    Recreate,
+    /// Nothing at all is restored if one object exists and differs.
+    Fail,
 }
 
 /// Which types get back their status.
@@ -120,7 +152,23 @@ impl RestoreSpec {
             resource_modifiers: None,
             hooks: RestoreHooks::default(),
             owned: OwnedPolicy::Skip,
+            names: Vec::new(),
+            existing: ExistingPolicy::Skip,
+            skip_damaged: false,
         }
+    }
+
+    /// Does this with objects that exist already and differ.
+    #[must_use]
+    pub fn existing(self, existing: ExistingPolicy) -> Self {
+        Self { existing, ..self }
+    }
+
+    /// Restores these objects only: `type/name` or `type/namespace/name`, names in the backup, or globs.
+    #[must_use]
+    pub fn names<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
+        self.names = names.into_iter().map(Into::into).collect();
+        self
     }
 
     /// Restores these namespaces only (names in the backup, or globs).
@@ -171,6 +219,7 @@ impl RestoreSpec {
         found.extend(super::mapping::image_violations(&self.image_mapping));
         found.extend(restore_hook_violations(&self.hooks));
         found.extend(self.compiled_modifiers().err().into_iter().flat_map(|Violations(found)| found));
+        found.extend(self.names.iter().filter_map(|name| name_violation(name)));
         Violations::check(found)
     }
 
@@ -205,6 +254,16 @@ fn mapping_violations(from: &str, to: &str) -> Vec<Violation> {
             Violation::new("namespaceMapping", format!("\"{name}\" cannot be a namespace: {rule}"))
         })
         .collect()
+}
+
+/// `type/name` or `type/namespace/name`.
+fn name_violation(name: &str) -> Option<Violation> {
+    let parts: Vec<&str> = name.split('/').collect();
+    let message = match &parts[..] {
+        [_, _] | [_, _, _] if parts.iter().all(|part| !part.is_empty()) => return None,
+        _ => format!("\"{name}\" names no object: write type/name, or type/namespace/name"),
+    };
+    Some(Violation::new("names", message))
 }
 
 /// Two namespaces that become one would overwrite each other's objects.

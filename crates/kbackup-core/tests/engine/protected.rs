@@ -4,6 +4,7 @@ use kbackup_core::catalog::{self, Wanted};
 use kbackup_core::crypt::{Identities, Keyring, Passphrase, Protection, Recipients, SigningKey};
 use kbackup_core::engine::Engine;
 use kbackup_core::format::{FormatError, digest_of, read_manifest};
+use kbackup_core::issue::Code;
 use kbackup_core::limits::Limits;
 use kbackup_core::restore::{RestoreError, RestorePlan};
 use kbackup_core::run::Run;
@@ -12,7 +13,8 @@ use kbackup_core::store::{Key, ObjectStore, ObjectStoreExt, PutMode};
 use serde_json::{Value, json};
 
 use crate::format::damage;
-use crate::world::{World, completed, identity, in_shop, keys, name};
+use crate::resume::cancelled_after;
+use crate::world::{World, completed, identity, in_shop, keys, name, namespace};
 
 const PART: &str = "backups/b/resources/00001.tar.zst.age";
 const INDEX: &str = "backups/b/index.jsonl.zst.age";
@@ -42,7 +44,9 @@ async fn opens(world: &World, keyring: Keyring) -> Result<(), RestoreError> {
     let planned = plan(&target).await?;
     completed(&target.engine().apply(&planned, &Run::default()).await?);
     assert!(target.get(&in_shop("secrets", "key")).is_some());
-    target.store.delete(&[key("restores/r/report.json")]).await.expect("the name is free again");
+    let left: Vec<Key> =
+        keys(&target.store).await.iter().filter(|file| file.starts_with("restores/r/")).map(|file| key(file)).collect();
+    target.store.delete(&left).await.expect("the name is free again");
     Ok(())
 }
 
@@ -78,8 +82,31 @@ async fn the_store_learns_no_name_and_no_data_of_an_object() {
     let world = World::shop().protected();
     world.back_up("b", &BackupSpec::default()).await;
     let target = world.elsewhere();
+    // It differs, so that the report has an issue which names it.
+    let role = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role",
+        "metadata": { "namespace": "shop", "name": "system:reader", "annotations": { "a": "b" } }, "rules": []
+    });
+    target.cluster.load([namespace("shop"), role]).expect("they load");
     let planned = plan(&target).await.expect("it opens");
-    completed(&target.engine().apply(&planned, &Run::default()).await.expect("it is restored"));
+    let cut = target.engine().apply(&planned, &cancelled_after(3)).await;
+    assert!(matches!(cut, Err(RestoreError::Cancelled)), "{cut:?}");
+    all_is_secret(&world).await;
+    let stored = target.engine().begun_restore(&name("r")).await.expect("its plan was kept");
+    let report = target.engine().apply(&stored, &Run::default()).await.expect("it goes on");
+    completed(&report);
+    assert!(report.issues.iter().any(|issue| issue.code == Code::ExistsAndDiffers), "{:?}", report.issues);
+    assert_eq!(target.engine().apply(&planned, &Run::default()).await.expect("nothing is left"), report);
+    let files = all_is_secret(&world).await;
+    for kept in ["plan.jsonl.zst.age".to_owned(), format!("results/{}/00000.jsonl.zst.age", planned.id)] {
+        assert!(files.contains(&format!("restores/r/{kept}")), "{kept} in {files:?}");
+    }
+    let manifest = read_manifest(world.access(), &name("b")).await.expect("it is trusted");
+    assert_eq!(manifest.encryption.map(|encryption| encryption.recipients.len()), Some(1));
+}
+
+/// Looks into every file of the store, and gives their keys.
+async fn all_is_secret(world: &World) -> Vec<String> {
     let files = keys(&world.store).await;
     for file in &files {
         let bytes = world.store.get_bytes(&key(file), 1 << 20).await.expect("it is there");
@@ -87,14 +114,12 @@ async fn the_store_learns_no_name_and_no_data_of_an_object() {
         for secret in ["aHVudGVyMg", "system:reader", "system%3Areader"] {
             assert!(!text.contains(secret), "{file} shows {secret}");
         }
-        let bare = ["kbackup.json", "manifest.json", "manifest.json.minisig", "report.json"];
+        let bare = ["kbackup.json", "manifest.json", "manifest.json.minisig", "report.json", "claim.json"];
         let in_the_clear = bare.iter().any(|name| file.ends_with(name));
         assert_eq!(text.starts_with("age-encryption.org/v1\n"), !in_the_clear, "{file}");
         assert_eq!(file.ends_with(".age"), !in_the_clear, "{file}");
     }
-    assert!(files.contains(&"restores/r/results.jsonl.zst.age".to_owned()), "{files:?}");
-    let manifest = read_manifest(world.access(), &name("b")).await.expect("it is trusted");
-    assert_eq!(manifest.encryption.map(|encryption| encryption.recipients.len()), Some(1));
+    files
 }
 
 #[tokio::test]

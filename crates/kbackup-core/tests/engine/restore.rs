@@ -59,7 +59,7 @@ async fn a_plan_changes_nothing_and_says_what_would_happen() {
     assert_eq!(world.cluster.revision(), before);
     let create: Vec<String> = plan.steps().filter(|step| step.is_write()).map(|step| step.object.to_string()).collect();
     assert_eq!(create, ["configmaps/shop/a"]);
-    assert!(plan.listing().contains("skip    secrets/shop/key (it exists already)"), "{}", plan.listing());
+    assert!(plan.listing().contains("unchanged  secrets/shop/key"), "{}", plan.listing());
     let json = serde_json::to_string(&plan).expect("it can be stored");
     assert_eq!(serde_json::from_str::<kbackup_core::restore::RestorePlan>(&json).expect("and read"), plan);
 }
@@ -164,7 +164,7 @@ async fn what_a_controller_makes_again_is_left_to_it() {
     world.delete(&shop_namespace());
     let plan = world.plan(&RestoreSpec::from_backup(name("b"))).await;
     let step = plan.steps().find(|step| step.object.name == "web-1").expect("it is in the plan");
-    assert_eq!(step.action, Action::Skip("Deployment web makes it again".to_owned()));
+    assert_eq!(step.action, Action::skip("Deployment web makes it again"));
     completed(&world.restore("r", &RestoreSpec::from_backup(name("b"))).await);
     assert!(world.get(&at).is_some());
     assert_eq!(all(&world.cluster, &Gvr::new("apps", "v1", "replicasets"), At::Newest).await.len(), 0);
@@ -215,9 +215,11 @@ async fn a_restore_has_a_name_of_its_own_and_a_report() {
     let world = World::shop();
     world.back_up("b", &BackupSpec::default()).await;
     let spec = RestoreSpec::from_backup(name("b"));
+    world.delete(&in_shop("configmaps", "a"));
     world.restore("r", &spec).await;
     let stored = crate::world::keys(&world.store).await;
     assert!(stored.contains(&"restores/r/report.json".to_owned()), "{stored:?}");
+    assert!(!stored.contains(&"restores/r/claim.json".to_owned()), "{stored:?}");
     let plan = world.engine().plan_restore(&name("r"), &spec, &Run::default()).await.expect("planned");
     let again = world.engine().apply(&plan, &Run::default()).await;
     assert!(matches!(again, Err(RestoreError::NameTaken { .. })), "{again:?}");

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use futures::TryStreamExt;
@@ -206,6 +207,8 @@ pub(crate) fn small() -> Run {
 pub(crate) struct Meddled {
     inner: MemoryCluster,
     meddle: Arc<dyn Fn(&MemoryCluster, &ListQuery, usize) -> ClusterResult<()> + Send + Sync>,
+    /// So many creates are answered, and no other.
+    creates_left: Arc<AtomicUsize>,
 }
 
 impl Meddled {
@@ -214,7 +217,14 @@ impl Meddled {
         inner: &MemoryCluster,
         meddle: impl Fn(&MemoryCluster, &ListQuery, usize) -> ClusterResult<()> + Send + Sync + 'static,
     ) -> Self {
-        Self { inner: inner.clone(), meddle: Arc::new(meddle) }
+        Self { inner: inner.clone(), meddle: Arc::new(meddle), creates_left: Arc::new(AtomicUsize::new(usize::MAX)) }
+    }
+
+    /// A cluster that answers so many creates, and then none.
+    pub(crate) fn hanging(inner: &MemoryCluster, creates: usize) -> Self {
+        let meddled = Self::new(inner, |_, _, _| Ok(()));
+        meddled.creates_left.store(creates, Ordering::SeqCst);
+        meddled
     }
 }
 
@@ -256,6 +266,10 @@ impl ClusterReader for Meddled {
 #[async_trait]
 impl ClusterWriter for Meddled {
     async fn create(&self, ty: &ResourceType, object: &Object, options: &WriteOptions) -> ClusterResult<Created> {
+        let left = self.creates_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        if left.is_err() {
+            std::future::pending::<()>().await;
+        }
         ClusterWriter::create(&self.inner, ty, object, options).await
     }
 

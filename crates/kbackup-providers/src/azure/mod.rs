@@ -1,6 +1,7 @@
 //! Azure Blob Storage (`az://container/prefix?account=NAME`).
 
 mod credentials;
+mod lock;
 mod open;
 mod options;
 

@@ -7,13 +7,14 @@ use async_trait::async_trait;
 use kbackup_core::limits::Limits;
 use kbackup_core::model::Lock;
 use kbackup_core::store::{Capabilities, StoreError, StoreErrorKind, StoreResult};
-use object_store::RetryConfig;
-use object_store::azure::MicrosoftAzureBuilder;
+use object_store::azure::{AzureCredential, MicrosoftAzureBuilder};
+use object_store::{CredentialProvider, RetryConfig};
 use tokio::sync::OnceCell;
 
 use super::credentials::{AzureCredentials, kind, var};
+use super::lock::{self, AccountKey};
 use super::options::{AzureOptions, CredentialKind};
-use crate::cloud::{Backend, CloudStore, Opener, OptionError, Parts, Place, Source, Transport, one_line};
+use crate::cloud::{Attempt, Backend, CloudStore, Opener, OptionError, Parts, Place, Source, Transport, one_line};
 
 /// The container that `place` names. Nothing is asked of it yet.
 pub(crate) fn open(place: Place, limits: &Limits) -> Result<CloudStore, OptionError> {
@@ -72,34 +73,70 @@ impl std::fmt::Debug for Hidden {
 #[async_trait]
 impl Opener for Azure {
     async fn open(&self) -> StoreResult<Backend> {
-        let unfit = |kind, why: String| StoreError::new(kind, format!("cannot open {}: {why}", self.url));
+        self.build(&self.transport, self.credentials()?)
+    }
+
+    async fn locked(&self, lock: Lock) -> StoreResult<Backend> {
+        let credentials = self.credentials()?;
+        let attempt = Attempt { verb: "lock", object: "", store: &self.url, source: &self.source };
+        let credential = match &credentials {
+            Some(credentials) => Some(credentials.get_credential().await.map_err(|error| attempt.failed(&error))?),
+            None => None,
+        };
+        lock::check(&self.container_url(), &self.account, credential.as_deref(), &self.transport, &attempt).await?;
+        let mut transport = self.transport.clone().with_headers_of_writes(lock::headers(lock));
+        if let Some(credential) = credential.filter(|it| matches!(**it, AzureCredential::AccessKey(_))) {
+            transport = transport.signed_again(Arc::new(AccountKey { account: self.account.clone(), credential }));
+        }
+        self.build(&transport, credentials)
+    }
+}
+
+impl Azure {
+    fn unfit(&self, kind: StoreErrorKind, why: &str) -> StoreError {
+        StoreError::new(kind, format!("cannot open {}: {why}", self.url))
+    }
+
+    /// `None` where nobody is to be told who asks.
+    fn credentials(&self) -> StoreResult<Option<Arc<AzureCredentials>>> {
         let kind = kind(&self.options, var);
+        if kind == CredentialKind::Anonymous {
+            return Ok(None);
+        }
+        match AzureCredentials::find(kind, &self.options, &self.source) {
+            Ok(found) => Ok(Some(Arc::new(found))),
+            Err(error) => Err(self.unfit(StoreErrorKind::Unauthenticated, &error.to_string())),
+        }
+    }
+
+    fn container_url(&self) -> String {
+        let endpoint = match &self.options.transport.endpoint {
+            Some(endpoint) => endpoint.trim_end_matches('/').to_owned(),
+            None => format!("https://{}.blob.core.windows.net", self.account),
+        };
+        format!("{endpoint}/{}", self.container)
+    }
+
+    fn build(&self, transport: &Transport, credentials: Option<Arc<AzureCredentials>>) -> StoreResult<Backend> {
         let mut builder = MicrosoftAzureBuilder::new()
             .with_account(&self.account)
             .with_container_name(&self.container)
-            .with_skip_signature(kind == CredentialKind::Anonymous)
+            .with_skip_signature(credentials.is_none())
             // Tried again is what RetryStore finds worth it, and only there.
             .with_retry(RetryConfig { max_retries: 0, ..RetryConfig::default() })
-            .with_http_connector(self.transport.connector());
+            .with_http_connector(transport.connector());
         if let Some(endpoint) = &self.options.transport.endpoint {
             builder = builder.with_endpoint(endpoint.clone());
         }
         if let Some(Hidden(key)) = &self.encryption_key {
             builder = builder.with_encryption_key(key);
         }
-        if kind != CredentialKind::Anonymous {
-            let found = AzureCredentials::find(kind, &self.options, &self.source);
-            let found = found.map_err(|error| unfit(StoreErrorKind::Unauthenticated, error.to_string()))?;
-            builder = builder.with_credentials(Arc::new(found));
+        if let Some(credentials) = credentials {
+            builder = builder.with_credentials(credentials);
         }
         let built = builder.build();
-        let main = built.map_err(|error| unfit(StoreErrorKind::Invalid, one_line(&error.to_string())))?;
+        let main = built.map_err(|error| self.unfit(StoreErrorKind::Invalid, &one_line(&error.to_string())))?;
         Ok(Backend::plain(Arc::new(main), None))
-    }
-
-    async fn locked(&self, _lock: Lock) -> StoreResult<Backend> {
-        let why = format!("kbackup can't lock what is written to {} yet; s3:// can", self.url);
-        Err(StoreError::new(StoreErrorKind::Unsupported, why))
     }
 }
 

@@ -1,15 +1,18 @@
 //! The HTTP client of all clouds: one for each store, with the limits of the run, that reads refusals itself.
 
+use std::fmt::Debug;
 use std::fs;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use http::header::{HeaderMap, HeaderName, RETRY_AFTER};
-use http::{Method, StatusCode};
+use http::header::{AUTHORIZATION, HeaderMap, HeaderName, RETRY_AFTER};
+use http::{Method, Request, StatusCode};
 use kbackup_core::limits::Limits;
 use object_store::ClientOptions;
 use object_store::client::{
-    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody, HttpService,
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpRequestBody, HttpResponse, HttpResponseBody,
+    HttpService,
 };
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Proxy};
@@ -22,8 +25,9 @@ const EXPLANATION_BYTES_MAX: usize = 64 << 10;
 /// Where S3 says in which region a bucket is, and Azure which error it is.
 const REGION: HeaderName = HeaderName::from_static("x-amz-bucket-region");
 const AZURE_CODE: HeaderName = HeaderName::from_static("x-ms-error-code");
-/// How S3 says that an object is locked.
-const LOCK_MODE: HeaderName = HeaderName::from_static("x-amz-object-lock-mode");
+/// How S3 and Azure say that an object is locked.
+const LOCK_MODES: [HeaderName; 2] =
+    [HeaderName::from_static("x-amz-object-lock-mode"), HeaderName::from_static("x-ms-immutability-policy-mode")];
 
 /// How requests are sent: what the options and the limits say.
 #[derive(Debug, Clone)]
@@ -31,6 +35,16 @@ pub(crate) struct Transport {
     client: reqwest::Client,
     /// What is said about every object that is written: how it is to be encrypted, say.
     writing: HeaderMap,
+    /// Signs what was signed before that was added, where a signature covers headers.
+    signer: Option<Arc<dyn SignAgain>>,
+    /// Whether what an object is retained by must be asked for: what describes an object does not say it.
+    asks_for_retention: bool,
+}
+
+/// Signs requests whose headers have changed since they were signed.
+pub(crate) trait SignAgain: Debug + Send + Sync {
+    /// Signs `request`, in place of the signature that it has.
+    fn sign(&self, request: &mut HttpRequest) -> Result<(), HttpError>;
 }
 
 impl Transport {
@@ -61,23 +75,37 @@ impl Transport {
         let unfit = |error: reqwest::Error| {
             OptionError::new(format!("no connection can be set up: {error}"), "check the options ca-file and proxy")
         };
-        Ok(Self { client: builder.build().map_err(unfit)?, writing: HeaderMap::new() })
+        let client = builder.build().map_err(unfit)?;
+        Ok(Self { client, writing: HeaderMap::new(), signer: None, asks_for_retention: false })
     }
 
-    /// The same, with headers that are sent along wherever an object is written, unsigned.
+    /// The same, with more headers that are sent along wherever an object is written, unsigned.
+    #[cfg(any(feature = "gcs", feature = "azure"))]
+    pub(crate) fn with_headers_of_writes(mut self, writing: HeaderMap) -> Self {
+        self.writing.extend(writing);
+        self
+    }
+
+    /// The same, and `signer` signs what is sent with such headers.
+    #[cfg(feature = "azure")]
+    pub(crate) fn signed_again(self, signer: Arc<dyn SignAgain>) -> Self {
+        Self { signer: Some(signer), ..self }
+    }
+
+    /// The same, and wherever an object is looked at, what it is retained by is asked for too.
     #[cfg(feature = "gcs")]
-    pub(crate) fn with_headers_of_writes(self, writing: HeaderMap) -> Self {
-        Self { writing, ..self }
+    pub(crate) fn asking_for_retention(self) -> Self {
+        Self { asks_for_retention: true, ..self }
     }
 
-    /// What stands at an address that was signed for reading.
-    #[cfg(feature = "s3")]
-    pub(crate) async fn read(&self, url: url::Url) -> Result<String, HttpError> {
-        let broken = |error: reqwest::Error| HttpError::new(HttpErrorKind::Request, error.without_url());
-        let answer = self.client.get(url).send().await.map_err(broken)?;
-        let (status, headers) = (answer.status(), answer.headers().clone());
-        let text = answer.text().await.map_err(broken)?;
-        if status.is_success() { Ok(text) } else { Err(refused(Refusal::read(status, &text).with_headers(&headers))) }
+    /// Asks what `object_store` has no word for: headers and text of the answer.
+    pub(crate) async fn ask(&self, request: HttpRequest) -> Result<(HeaderMap, String), HttpError> {
+        let (parts, body) = self.client.call(request).await?.into_parts();
+        let text = explanation(body).await;
+        match parts.status.is_success() {
+            true => Ok((parts.headers, text)),
+            false => Err(refused(Refusal::read(parts.status, &text).with_headers(&parts.headers))),
+        }
     }
 
     /// What `object_store` takes as a maker of clients. All that it makes share their connections.
@@ -103,16 +131,20 @@ impl HttpConnector for Connector {
 #[async_trait]
 impl HttpService for Transport {
     async fn call(&self, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        if writes_object(request.method(), request.uri().query()) {
+        if !self.writing.is_empty() && writes_object(request.method(), request.uri().query()) {
             request.headers_mut().extend(self.writing.clone());
+            if let Some(signer) = &self.signer {
+                signer.sign(&mut request)?;
+            }
         }
+        let question = retention_of(&request).filter(|_| self.asks_for_retention);
         let late = may_fail_late(request.method(), request.uri().query());
         let (mut parts, body) = self.client.call(request).await?.into_parts();
         if !parts.status.is_success() {
             let text = explanation(body).await;
             return Err(refused(Refusal::read(parts.status, &text).with_headers(&parts.headers)));
         }
-        if parts.headers.contains_key(LOCK_MODE) {
+        if LOCK_MODES.iter().any(|mode| parts.headers.contains_key(mode)) || self.retains(question).await? {
             parts.extensions.insert(Locked);
         }
         if !late {
@@ -125,6 +157,32 @@ impl HttpService for Transport {
         }
         Ok(HttpResponse::from_parts(parts, body.into()))
     }
+}
+
+impl Transport {
+    /// Asks what an object is retained by.
+    async fn retains(&self, question: Option<HttpRequest>) -> Result<bool, HttpError> {
+        let Some(question) = question else { return Ok(false) };
+        let (parts, body) = self.client.call(question).await?.into_parts();
+        let text = explanation(body).await;
+        match parts.status {
+            StatusCode::NOT_FOUND => Ok(false),
+            status if status.is_success() => Ok(text.contains("<RetainUntilDate>")),
+            status => Err(refused(Refusal::read(status, &text).with_headers(&parts.headers))),
+        }
+    }
+}
+
+/// The question what an object is retained by, of a request that looks at it.
+fn retention_of(look: &HttpRequest) -> Option<HttpRequest> {
+    if look.method() != Method::HEAD {
+        return None;
+    }
+    let mut question = Request::get(format!("{}?retention", look.uri()));
+    if let Some(authorization) = look.headers().get(AUTHORIZATION) {
+        question = question.header(AUTHORIZATION, authorization);
+    }
+    question.body(HttpRequestBody::empty()).ok()
 }
 
 impl Refusal {
@@ -152,8 +210,9 @@ fn may_fail_late(method: &Method, query: Option<&str>) -> bool {
 /// Whether a request makes an object or begins an upload of one, rather than reading, or sending a part.
 fn writes_object(method: &Method, query: Option<&str>) -> bool {
     let query = query.unwrap_or_default();
+    let is_part = |pair: &str| pair == "comp=block" || pair.starts_with("uploadId=");
     match *method {
-        Method::PUT => !query.contains("uploadId="),
+        Method::PUT => !query.split('&').any(is_part),
         Method::POST => query.starts_with("uploads"),
         _ => false,
     }
@@ -193,6 +252,8 @@ mod tests {
         for (method, query, writes, late) in [
             (Method::PUT, None, true, false),
             (Method::PUT, Some("partNumber=1&uploadId=x"), false, false),
+            (Method::PUT, Some("comp=block&blockid=x"), false, false),
+            (Method::PUT, Some("comp=blocklist"), true, false),
             (Method::POST, Some("uploads="), true, false),
             (Method::POST, Some("uploadId=x"), false, true),
             (Method::POST, Some("delete"), false, false),

@@ -18,8 +18,12 @@ mod options;
 mod place;
 mod upload;
 
-pub(crate) use bridge::{Backend, CloudStore, Native, Opener, Parts};
+#[cfg(feature = "s3")]
+pub(crate) use bridge::Native;
+pub(crate) use bridge::{Backend, CloudStore, Opener, Parts};
 pub(crate) use error::{Attempt, CredentialFailure, Source, one_line, reasons};
+#[cfg(feature = "azure")]
+pub(crate) use http::SignAgain;
 pub(crate) use http::Transport;
 pub(crate) use options::Pairs;
 pub use options::{ByteSize, OptionError, TransportOptions};

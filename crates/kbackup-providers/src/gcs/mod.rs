@@ -1,6 +1,7 @@
 //! Google Cloud Storage (`gs://bucket/prefix`).
 
 mod credentials;
+mod lock;
 mod open;
 mod options;
 

@@ -7,14 +7,18 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 use kbackup_core::limits::Limits;
 use kbackup_core::model::Lock;
 use kbackup_core::store::{Capabilities, StoreError, StoreErrorKind, StoreResult};
+use object_store::CredentialProvider;
 use object_store::gcp::{GcpCredential, GoogleCloudStorageBuilder};
 use object_store::{RetryConfig, StaticCredentialProvider};
 use tokio::sync::OnceCell;
 
 use super::credentials::GoogleCredentials;
+use super::lock;
 use super::options::GcsOptions;
-use crate::cloud::{Backend, CloudStore, Opener, OptionError, Parts, Place, Source, Transport, one_line};
+use crate::cloud::{Attempt, Backend, CloudStore, Opener, OptionError, Parts, Place, Source, Transport, one_line};
 
+/// Where Google's own buckets are.
+const ENDPOINT: &str = "https://storage.googleapis.com";
 const KMS_KEY: HeaderName = HeaderName::from_static("x-goog-encryption-kms-key-name");
 
 /// The bucket that `place` names. Nothing is asked of it yet.
@@ -36,6 +40,8 @@ pub(crate) fn open(place: Place, limits: &Limits) -> Result<CloudStore, OptionEr
     }))
 }
 
+type GcpCredentialProvider = Arc<dyn CredentialProvider<Credential = GcpCredential>>;
+
 /// A bucket whose credentials are not known yet.
 #[derive(Debug)]
 struct Gcs {
@@ -49,33 +55,53 @@ struct Gcs {
 #[async_trait]
 impl Opener for Gcs {
     async fn open(&self) -> StoreResult<Backend> {
-        let unfit = |kind, why: String| StoreError::new(kind, format!("cannot open {}: {why}", self.url));
+        self.build(&self.transport, &self.credentials()?)
+    }
+
+    async fn locked(&self, lock: Lock) -> StoreResult<Backend> {
+        let credentials = self.credentials()?;
+        let attempt = Attempt { verb: "lock", object: "", store: &self.url, source: &self.source };
+        let credential = match self.options.anonymous {
+            true => None,
+            false => Some(credentials.get_credential().await.map_err(|error| attempt.failed(&error))?),
+        };
+        let endpoint = self.options.transport.endpoint.as_deref().unwrap_or(ENDPOINT);
+        lock::check((endpoint, &self.bucket), credential.as_deref(), &self.transport, &attempt).await?;
+        let transport = self.transport.clone().with_headers_of_writes(lock::headers(lock)).asking_for_retention();
+        self.build(&transport, &credentials)
+    }
+}
+
+impl Gcs {
+    fn unfit(&self, kind: StoreErrorKind, why: &str) -> StoreError {
+        StoreError::new(kind, format!("cannot open {}: {why}", self.url))
+    }
+
+    fn credentials(&self) -> StoreResult<GcpCredentialProvider> {
+        if self.options.anonymous {
+            // Without any, it would look for some, and fail where there are none.
+            return Ok(Arc::new(StaticCredentialProvider::new(GcpCredential { bearer: String::new() })));
+        }
+        match GoogleCredentials::find(&self.options, &self.source) {
+            Ok(found) => Ok(Arc::new(found)),
+            Err(error) => Err(self.unfit(StoreErrorKind::Unauthenticated, &error.to_string())),
+        }
+    }
+
+    fn build(&self, transport: &Transport, credentials: &GcpCredentialProvider) -> StoreResult<Backend> {
         let mut builder = GoogleCloudStorageBuilder::new()
             .with_bucket_name(&self.bucket)
             .with_skip_signature(self.options.anonymous)
+            .with_credentials(Arc::clone(credentials))
             // Tried again is what RetryStore finds worth it, and only there.
             .with_retry(RetryConfig { max_retries: 0, ..RetryConfig::default() })
-            .with_http_connector(self.transport.connector());
+            .with_http_connector(transport.connector());
         if let Some(endpoint) = &self.options.transport.endpoint {
             builder = builder.with_base_url(endpoint);
         }
-        builder = if self.options.anonymous {
-            // Without any, it would look for some, and fail where there are none.
-            let none = GcpCredential { bearer: String::new() };
-            builder.with_credentials(Arc::new(StaticCredentialProvider::new(none)))
-        } else {
-            let found = GoogleCredentials::find(&self.options, &self.source);
-            let found = found.map_err(|error| unfit(StoreErrorKind::Unauthenticated, error.to_string()))?;
-            builder.with_credentials(Arc::new(found))
-        };
         let built = builder.build();
-        let main = built.map_err(|error| unfit(StoreErrorKind::Invalid, one_line(&error.to_string())))?;
+        let main = built.map_err(|error| self.unfit(StoreErrorKind::Invalid, &one_line(&error.to_string())))?;
         Ok(Backend::plain(Arc::new(main), None))
-    }
-
-    async fn locked(&self, _lock: Lock) -> StoreResult<Backend> {
-        let why = format!("kbackup can't lock what is written to {} yet; s3:// can", self.url);
-        Err(StoreError::new(StoreErrorKind::Unsupported, why))
     }
 }
 

@@ -5,11 +5,12 @@
 
 use std::time::Duration;
 
-use http::Method;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::{Method, Request};
 use kbackup_core::model::{Lock, LockMode};
 use kbackup_core::store::{StoreErrorKind, StoreResult};
 use object_store::aws::AmazonS3;
+use object_store::client::HttpRequestBody;
 use object_store::path::Path;
 use object_store::signer::{SignedUrlOptions, Signer};
 
@@ -28,9 +29,11 @@ const UNTIL: HeaderName = HeaderName::from_static("x-amz-object-lock-retain-unti
 pub(super) async fn check(bucket: &AmazonS3, transport: &Transport, attempt: &Attempt<'_>) -> StoreResult<()> {
     let question = SignedUrlOptions::default().with_query([("object-lock", "")]);
     let url = bucket.signed_url_opts(Method::GET, &Path::default(), QUESTION_MAX, &question).await;
-    let answer = transport.read(url.map_err(|error| attempt.failed(&error))?).await;
-    match answer.map_err(|error| attempt.failed(&error)) {
-        Ok(answer) if answer.contains("<ObjectLockEnabled>Enabled</ObjectLockEnabled>") => Ok(()),
+    let url = url.map_err(|error| attempt.failed(&error))?;
+    let question = Request::get(url.as_str()).body(HttpRequestBody::empty());
+    let question = question.map_err(|error| attempt.error(StoreErrorKind::Invalid, &error))?;
+    match transport.ask(question).await.map_err(|error| attempt.failed(&error)) {
+        Ok((_, answer)) if answer.contains("<ObjectLockEnabled>Enabled</ObjectLockEnabled>") => Ok(()),
         Err(error) if !matches!(error.kind(), StoreErrorKind::NotFound | StoreErrorKind::Unsupported) => Err(error),
         _ => Err(attempt.error(
             StoreErrorKind::Unsupported,

@@ -8,6 +8,7 @@ mod emulators;
 mod fake_gcs;
 mod faults;
 mod gcs;
+mod held;
 mod lock;
 mod proxy;
 mod s3;

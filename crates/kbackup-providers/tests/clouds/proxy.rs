@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
+use axum::http::header::TRANSFER_ENCODING;
 use axum::http::{HeaderMap, HeaderName, Request, Response};
 
 use super::server::Server;
@@ -78,6 +79,8 @@ async fn pass(State(proxy): State<Proxy>, request: Request<Body>) -> Response<Bo
     let mut response = Response::new(answer.bytes().await.expect("a body").into());
     *response.status_mut() = status;
     *response.headers_mut() = headers;
+    // The body is whole here.
+    response.headers_mut().remove(TRANSFER_ENCODING);
     response.headers_mut().extend(added);
     response
 }

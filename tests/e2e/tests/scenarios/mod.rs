@@ -2,6 +2,8 @@
 
 mod atomic;
 mod changes;
+mod disturbed;
+mod existing;
 mod killed;
 mod lossless;
 mod readers;
@@ -16,6 +18,14 @@ pub(crate) use changes::{
     a_status_is_restored_on_request, a_taken_address_and_port_are_given_up,
     an_address_and_port_that_were_asked_for_stay, rules_change_what_is_restored,
 };
+pub(crate) use disturbed::{
+    a_damaged_backup_is_restored_in_part_on_request_only,
+    a_namespace_that_ends_is_awaited_and_one_that_does_not_is_given_up, a_server_that_is_gone_for_a_while_is_awaited,
+    a_storm_of_429_delays_a_restore_and_costs_nothing, an_interrupted_restore_goes_on_where_it_was,
+    connections_that_break_cost_no_object, namespaces_swap_their_names,
+    objects_are_created_in_a_version_that_the_target_serves, what_is_forbidden_is_told_and_the_rest_restored,
+};
+pub(crate) use existing::existing_objects_are_met_as_each_policy_says;
 pub(crate) use killed::a_killed_backup_is_not_listed_and_harms_no_other;
 pub(crate) use lossless::{
     a_shop_comes_back_as_it_was, a_shop_comes_back_encrypted_and_signed, a_shop_comes_back_under_another_name,

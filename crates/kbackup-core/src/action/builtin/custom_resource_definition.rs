@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::is;
-use crate::action::json::{elements_mut, map_namespace};
+use crate::action::json::{elements_mut, map_namespace, text};
 use crate::action::transform::{Decision, RestoreTransform, TransformContext, TransformError};
-use crate::model::Gvr;
+use crate::model::{Gvr, ObjectRef};
 
 #[derive(Debug)]
 pub(super) struct CustomResourceDefinition;
@@ -26,6 +26,19 @@ impl RestoreTransform for CustomResourceDefinition {
         }
         Ok(Decision::Keep)
     }
+}
+
+/// The definition of a type; a built-in one has none.
+#[must_use]
+pub fn definition_of(ty: &Gvr) -> ObjectRef {
+    ObjectRef::cluster(Gvr::new("apiextensions.k8s.io", "v1", "customresourcedefinitions"), &ty.group_resource())
+}
+
+/// Whether an object of one version becomes one of another by its `apiVersion` alone: then the API server converts so too,
+/// and an object can be created through whichever version is served.
+#[must_use]
+pub fn converts_by_renaming(definition: &Value) -> bool {
+    matches!(text(definition, "/spec/conversion/strategy"), None | Some("None"))
 }
 
 /// An old definition may say for the whole type that unknown fields are kept. v1 reads that but refuses to create it; each

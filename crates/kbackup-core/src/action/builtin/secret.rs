@@ -34,3 +34,9 @@ impl RestoreTransform for Secret {
         Ok(Decision::Keep)
     }
 }
+
+/// Whether the data of such objects is nobody's business: it is neither printed nor put into a plan.
+#[must_use]
+pub fn is_confidential(ty: &Gvr) -> bool {
+    is(ty, "secrets", "")
+}

@@ -1,6 +1,6 @@
 //! ServiceAccounts: without the token Secrets that a controller made.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::is;
 use crate::action::json::{retain, text};
@@ -25,6 +25,34 @@ impl RestoreTransform for ServiceAccount {
             !secret["name"].as_str().is_some_and(|name| is_generated_token(name, &account))
         });
         Ok(Decision::Keep)
+    }
+
+    /// The account `default` is there as soon as its namespace is. Without what the backup's one names, Pods of the restore
+    /// could not pull their images.
+    fn complete(&self, live: &Value, wanted: &Value) -> Option<Value> {
+        let mut completed = live.clone();
+        for list in ["secrets", "imagePullSecrets"] {
+            add_missing(&mut completed, list, wanted);
+        }
+        for map in ["labels", "annotations"] {
+            for (key, value) in wanted["metadata"][map].as_object().into_iter().flatten() {
+                if live["metadata"][map].get(key).is_none() {
+                    completed["metadata"][map][key] = value.clone();
+                }
+            }
+        }
+        (completed != *live).then_some(completed)
+    }
+}
+
+/// Adds the entries of a list that are missing, by their names.
+fn add_missing(account: &mut Value, list: &str, wanted: &Value) {
+    for entry in wanted[list].as_array().into_iter().flatten() {
+        match account[list].as_array_mut() {
+            None => account[list] = json!([entry]),
+            Some(entries) if entries.iter().all(|other| other["name"] != entry["name"]) => entries.push(entry.clone()),
+            Some(_) => {}
+        }
     }
 }
 

@@ -93,6 +93,10 @@ impl<C: ClusterReader + ?Sized> ClusterReader for FlakyCluster<C> {
         }
     }
 
+    fn throttled(&self) -> u64 {
+        self.inner.throttled()
+    }
+
     async fn get(&self, object: &ObjectRef) -> ClusterResult<Option<Object>> {
         let fault = self.next(Operation::Get, object).before()?;
         fault.after(self.inner.get(object).await?)

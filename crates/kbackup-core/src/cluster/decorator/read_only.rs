@@ -57,6 +57,10 @@ impl<C: ClusterReader + ?Sized> ClusterReader for ReadOnlyCluster<C> {
         self.inner.list(query)
     }
 
+    fn throttled(&self) -> u64 {
+        self.inner.throttled()
+    }
+
     async fn get(&self, object: &ObjectRef) -> ClusterResult<Option<Object>> {
         self.inner.get(object).await
     }
