@@ -23,9 +23,9 @@ pub(crate) use backup::{
 pub(crate) use global::{Global, LogFormat, Output};
 pub(crate) use keygen::KeygenArgs;
 pub(crate) use location::{
-    LocationAdd, LocationArgs, LocationGet, LocationName, LocationSet, LocationSettings, LocationVerb,
+    LocationAdd, LocationArgs, LocationField, LocationGet, LocationName, LocationSet, LocationSettings, LocationVerb,
 };
-pub(crate) use protection::ProtectionArgs;
+pub(crate) use protection::{Pace, ProtectionArgs};
 pub(crate) use restore::{DryRun, RestoreApply, RestoreArgs, RestoreCreate, RestoreVerb};
 pub(crate) use sandbox::{DemoArgs, SandboxArgs};
 pub(crate) use schedule::{ScheduleArgs, ScheduleCreate, ScheduleGet, ScheduleName, ScheduleRun, ScheduleVerb};
@@ -107,6 +107,9 @@ mod tests {
             "kbackup backup sweep --grace 48h",
             "kbackup backup copy nightly --location main --to other",
             "kbackup location add main file:///srv/backups --read-only --ttl 30d --default",
+            "kbackup location set main -r age1abc --trusted-key RWabc --clear ttl,options",
+            "kbackup backup copy nightly --to vault -r age1abc --sign-key backup.key -i key.txt",
+            "kbackup backup create x --lists-in-flight 2 --bytes-per-second 10MiB",
             "kbackup location set main --read-only=false --option region=eu",
             "kbackup get locations",
             "kbackup location check main",
@@ -152,6 +155,8 @@ mod tests {
             ("kbackup backup export x --to memory://", "--format"),
             ("kbackup backup export x --format valero --to memory://", "velero"),
             ("kbackup backup create x --compression-level 23", "1..=22"),
+            ("kbackup backup create x --lists-in-flight 0", "at least 1"),
+            ("kbackup backup create x --bytes-per-second fast", "10MiB"),
             ("kbackup backup create x -l a=b=", "selector"),
             ("kbackup backup create x --labels team", "key=value"),
         ] {

@@ -2,6 +2,7 @@
 
 mod backup;
 mod demo;
+mod entry;
 mod export;
 mod failure;
 mod keep;
@@ -15,7 +16,7 @@ mod schedule;
 use crate::args::{Args, BackupVerb, LocationVerb, Noun, RestoreVerb, ScheduleVerb};
 use crate::error::{Code, Failure};
 use crate::view;
-pub(crate) use schedule::Entry;
+pub(crate) use entry::Entry;
 
 /// Runs the command that was asked for.
 pub(crate) async fn run(args: &Args) -> Result<Code, Failure> {

@@ -37,6 +37,14 @@ pub(crate) fn store(global: &Global) -> Result<Arc<dyn ObjectStore>, Failure> {
     open(url, OpenOptions::default()).map_err(|error| refused(&error))
 }
 
+/// The location of that name; that which is meant where none is named.
+pub(crate) fn location_of(global: &Global, name: Option<&str>) -> Result<Option<Location>, Failure> {
+    match name {
+        Some(name) => Config::load(global)?.location(name).cloned().map(Some),
+        None => location(global),
+    }
+}
+
 /// The store of a location, or of `--store` or `--location` where none is named.
 pub(crate) fn store_of(global: &Global, name: Option<&str>) -> Result<Arc<dyn ObjectStore>, Failure> {
     match name {
@@ -45,12 +53,12 @@ pub(crate) fn store_of(global: &Global, name: Option<&str>) -> Result<Arc<dyn Ob
     }
 }
 
-/// The store of a flag that takes a URL or the name of a location.
-pub(crate) fn other_store(global: &Global, text: &str) -> Result<Arc<dyn ObjectStore>, Failure> {
+/// The store of a flag that takes a URL or the name of a location, and the location where it is one.
+pub(crate) fn other_store(global: &Global, text: &str) -> Result<(Arc<dyn ObjectStore>, Option<Location>), Failure> {
     if text.parse::<BackupName>().is_ok() {
-        return store_of(global, Some(text));
+        return Ok((store_of(global, Some(text))?, location_of(global, Some(text))?));
     }
-    open(text, OpenOptions::default()).map_err(|error| refused(&error))
+    open(text, OpenOptions::default()).map(|store| (store, None)).map_err(|error| refused(&error))
 }
 
 /// Why a store can't be opened.

@@ -210,7 +210,7 @@ impl Engine {
     /// # Errors
     /// As [`catalog::expire`].
     pub async fn expire(&self, policies: &Policies, run: &Run) -> Result<Expired, CatalogError> {
-        catalog::expire(&*self.store, &self.snapshots, policies, run).await
+        catalog::expire(self.access(), &self.snapshots, policies, run).await
     }
 
     /// Reads every file of a backup and compares it with what was written: see [`catalog::verify`].

@@ -11,6 +11,7 @@ use crate::backup::{BackupError, BackupReport};
 use crate::catalog::{CatalogError, Decision, Expired, History, Policies, Policy, Scope, backup_name, decide};
 use crate::engine::Engine;
 use crate::issue::Outcome;
+use crate::limits::Limits;
 use crate::model::BackupName;
 use crate::run::Run;
 use crate::spec::{Concurrency, SCHEDULE_LABEL, ScheduleSpec, Violation, Violations};
@@ -23,6 +24,7 @@ pub struct Scheduled {
     zone: TimeZone,
     created_at: Timestamp,
     engine: Engine,
+    limits: Option<Limits>,
 }
 
 /// What happens to a schedule.
@@ -102,7 +104,13 @@ impl Scheduled {
             let message = format!("\"{name}\" is too long: its backups carry it as a label, of at most 63 characters");
             return Err(Violations(vec![Violation::new("name", message)]));
         }
-        Ok(Self { name, spec, zone, created_at, engine })
+        Ok(Self { name, spec, zone, created_at, engine, limits: None })
+    }
+
+    /// The same schedule, whose backups keep these bounds instead of those of the run.
+    #[must_use]
+    pub fn limits(self, limits: Limits) -> Self {
+        Self { limits: Some(limits), ..self }
     }
 }
 
@@ -116,6 +124,7 @@ pub async fn run(schedules: &[Scheduled], until: Until, run: &Run, tell: Tell<'_
 }
 
 async fn follow(schedule: &Scheduled, until: Until, run: &Run, tell: Tell<'_>) -> Tally {
+    let run = &schedule.limits.iter().fold(run.clone(), |run, limits| run.limits(limits.clone()));
     let told = |what: Told<'_>| tell(&schedule.name, what);
     let mut following = Following::new(schedule.spec.concurrency);
     let mut history = None;

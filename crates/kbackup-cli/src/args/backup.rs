@@ -8,7 +8,7 @@ use kbackup_core::catalog;
 use kbackup_core::model::{BackupName, LabelSelector, LockMode};
 use kbackup_core::spec::{BackupSpec, Consistency, ResourcePolicies, Retention, Ttl};
 
-use super::protection::ProtectionArgs;
+use super::protection::{Pace, ProtectionArgs};
 use super::scoped::ScopedTypes;
 use super::selection::Selection;
 use crate::document;
@@ -32,7 +32,7 @@ pub(crate) enum BackupVerb {
     Contents(BackupContents),
     /// Read backups to the last byte and compare them with what was written.
     Verify(BackupVerify),
-    /// Copy a backup to another store, byte for byte.
+    /// Copy a backup to another store: byte for byte, or encrypted for others.
     Copy(BackupCopy),
     /// Write a backup to another store in the format of another tool.
     Export(BackupExport),
@@ -82,6 +82,8 @@ pub(crate) struct BackupFlags {
     spec: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) protection: ProtectionArgs,
+    #[command(flatten)]
+    pub(crate) pace: Pace,
 }
 
 /// The flags about what is done beside copying objects.
@@ -148,8 +150,8 @@ pub(crate) struct BackupExport {
     /// The format.
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(crate) format: ExportFormat,
-    /// The object store to write to, with its prefix: one of its own.
-    #[arg(long, value_name = "STORE")]
+    /// Where to: the URL of a store with a prefix of its own, or the name of a location.
+    #[arg(long, value_name = "STORE|LOCATION")]
     pub(crate) to: String,
 }
 
@@ -184,6 +186,8 @@ pub(crate) struct BackupCopy {
     /// Where to: the URL of a store, or the name of a location.
     #[arg(long, value_name = "STORE|LOCATION")]
     pub(crate) to: String,
+    #[command(flatten)]
+    pub(crate) protection: ProtectionArgs,
 }
 
 #[derive(Debug, clap::Args)]

@@ -1,6 +1,6 @@
 //! `kbackup location …`.
 
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
 use kbackup_core::spec::Ttl;
 
 #[derive(Debug, clap::Args)]
@@ -44,7 +44,20 @@ pub(crate) struct LocationSet {
     pub(crate) settings: LocationSettings,
 }
 
-/// How a location is used.
+/// What a location may say nothing about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LocationField {
+    /// The time to live.
+    Ttl,
+    /// The options of the store.
+    Options,
+    /// For whom backups are encrypted.
+    Recipients,
+    /// Whose signatures count.
+    TrustedKeys,
+}
+
+/// How a location is used. Whose signatures count there is said by --trusted-key.
 #[derive(Debug, clap::Args)]
 pub(crate) struct LocationSettings {
     /// Whether nothing may be made or deleted there; restores work.
@@ -57,8 +70,11 @@ pub(crate) struct LocationSettings {
     #[arg(long = "option", value_name = "KEY=VALUE", value_parser = super::backup::label)]
     pub(crate) options: Vec<(String, String)>,
     /// For whom backups that are made there are encrypted, where nothing else is said: age1…, ssh-… (repeatable).
-    #[arg(long = "default-recipient", value_name = "KEY")]
+    #[arg(short, long = "recipient", alias = "default-recipient", value_name = "KEY")]
     pub(crate) recipients: Vec<String>,
+    /// Forget what the location says of these; what is given beside it is set anew.
+    #[arg(long, value_enum, value_name = "FIELDS", value_delimiter = ',')]
+    pub(crate) clear: Vec<LocationField>,
     /// Whether this is the location that is meant where a command names none.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub(crate) default: Option<bool>,

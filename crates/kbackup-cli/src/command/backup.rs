@@ -24,16 +24,15 @@ pub(super) async fn create(global: &Global, create: &BackupCreate) -> Result<Cod
         Some(name) => name.clone(),
         None => stamped("backup")?,
     };
-    let spec = create.what.spec(connect::location(global)?.and_then(|location| location.ttl)).await?;
+    let location = connect::location(global)?;
+    let spec = create.what.spec(location.as_ref().and_then(|location| location.ttl)).await?;
     if create.dry_run {
         return preview(global, &name, &spec).await;
     }
-    let protection = keys::protection(global, &create.what.protection)?;
+    let protection = keys::protection(global, &create.what.protection, location.as_ref())?;
     let (engine, _) = connect::engine(global).await?;
     let (run, _signal) = run(global);
-    let mut limits = Limits::default();
-    limits.compression_level = create.what.protection.compression_level.unwrap_or(limits.compression_level);
-    let run = run.limits(limits);
+    let run = run.limits(create.what.pace.limits());
     let report = engine.protect(protection).backup(&name, &spec, &run).await.map_err(|error| of_backup(&error))?;
     drop(run);
     view::backup_report(global, &report)?;

@@ -12,7 +12,7 @@ use crate::keys;
 use crate::view;
 
 pub(super) async fn export(global: &Global, export: &BackupExport) -> Result<Code, Failure> {
-    let (from, to) = (connect::store(global)?, connect::other_store(global, &export.to)?);
+    let (from, (to, _)) = (connect::store(global)?, connect::other_store(global, &export.to)?);
     let keyring = keys::keyring(global)?;
     let (run, _signal) = run(global);
     let exported = match export.format {

@@ -66,6 +66,15 @@ pub(super) async fn of_catalog(error: &CatalogError, store: &dyn ObjectStore) ->
         CatalogError::NameTaken { name, store } => failure(Code::Usage).next(format!(
             "compare the two: kbackup backup describe {name} --store {store}; delete one, or copy elsewhere"
         )),
+        CatalogError::OtherCopy { name, store } => failure(Code::Usage).next(format!(
+            "delete that copy first, or copy elsewhere: kbackup backup delete {name} --store {store}"
+        )),
+        CatalogError::NotTrusted { .. } => failure(Code::Failed).next(
+            "nothing was copied; encrypt and sign it anew with --recipient and --sign-key, if you trust it, or copy elsewhere",
+        ),
+        CatalogError::Protection(_) => {
+            failure(Code::Usage).next("sign with --sign-key and a key that the other location trusts")
+        }
         CatalogError::NotOurs { .. } => {
             failure(Code::Usage).next("copy its bucket with the tools of its store, and name the copy with --store")
         }

@@ -29,9 +29,12 @@ pub(super) async fn verify(global: &Global, verify: &BackupVerify) -> Result<Cod
 }
 
 pub(super) async fn copy(global: &Global, copy: &BackupCopy) -> Result<Code, Failure> {
-    let (from, to) = (connect::store(global)?, connect::other_store(global, &copy.to)?);
+    let (from, (to, location)) = (connect::store(global)?, connect::other_store(global, &copy.to)?);
+    let (keyring, trust) = (keys::keyring(global)?, keys::trust(location.as_ref())?);
+    let reseal = keys::reseal(&copy.protection, location.as_ref())?;
     let (run, _signal) = run(global);
-    let copied = match catalog::copy(&*from, &*to, &copy.name, &run).await {
+    let (from_there, to_there) = (Access::new(&*from, &keyring), Access::new(&*to, &trust));
+    let copied = match catalog::copy_as(from_there, to_there, &copy.name, &reseal, &run).await {
         Ok(copied) => copied,
         Err(error) => return Err(of_catalog(&error, &*from).await),
     };
@@ -41,10 +44,11 @@ pub(super) async fn copy(global: &Global, copy: &BackupCopy) -> Result<Code, Fai
 }
 
 pub(super) async fn prune(global: &Global, prune: &BackupPrune) -> Result<Code, Failure> {
-    let store = connect::store(global)?;
+    let (store, keyring) = (connect::store(global)?, keys::keyring(global)?);
+    let access = Access::new(&*store, &keyring);
     let policies = super::schedule::policies(global, prune.rules.retention())?;
     let (run, _signal) = run(global);
-    let verdicts = match catalog::expiry(&*store, &policies, &run).await {
+    let verdicts = match catalog::expiry(access, &policies, &run).await {
         Ok(verdicts) => verdicts,
         Err(error) => return Err(of_catalog(&error, &*store).await),
     };
@@ -57,7 +61,7 @@ pub(super) async fn prune(global: &Global, prune: &BackupPrune) -> Result<Code, 
     if going > 0 {
         view::confirm(global, &format!("Delete {going} of {} backups from {store}?", verdicts.len()))?;
     }
-    let expired = match catalog::expire(&*store, &SnapshotProviders::default(), &policies, &run).await {
+    let expired = match catalog::expire(access, &SnapshotProviders::default(), &policies, &run).await {
         Ok(expired) => expired,
         Err(error) => return Err(of_catalog(&error, &*store).await),
     };

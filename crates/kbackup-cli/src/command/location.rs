@@ -7,10 +7,11 @@ use kbackup_core::model::BackupName;
 use kbackup_providers::location::Location;
 use kbackup_providers::registry::{Access, Registry};
 
-use crate::args::{Global, LocationAdd, LocationGet, LocationName, LocationSet, LocationSettings};
+use crate::args::{Global, LocationAdd, LocationField, LocationGet, LocationName, LocationSet, LocationSettings};
 use crate::config::{Config, ConfigFile, Section};
 use crate::connect::refused;
 use crate::error::{Code, Failure};
+use crate::keys;
 use crate::view;
 
 pub(super) fn add(global: &Global, add: &LocationAdd) -> Result<Code, Failure> {
@@ -39,11 +40,24 @@ fn save(global: &Global, name: &str, mut location: Location, settings: &Location
         Some(false) => location.access = Access::ReadWrite,
         None => {}
     }
+    for field in &settings.clear {
+        match field {
+            LocationField::Ttl => location.ttl = None,
+            LocationField::Options => location.options.clear(),
+            LocationField::Recipients => location.recipients.clear(),
+            LocationField::TrustedKeys => location.trusted_keys.clear(),
+        }
+    }
     location.ttl = settings.ttl.or(location.ttl);
     location.options.extend(settings.options.iter().cloned());
     if !settings.recipients.is_empty() {
         location.recipients.clone_from(&settings.recipients);
     }
+    let trusted = keys::trusted(global)?;
+    if !trusted.is_empty() {
+        location.trusted_keys = trusted.iter().map(ToString::to_string).collect();
+    }
+    keys::recipients_of(Some(&location))?;
     // A location that can't be opened is a typing error: better now than at night.
     location.open(&Registry::default()).map_err(|error| refused(&error))?;
     let mut file = ConfigFile::open(global)?;

@@ -1,72 +1,24 @@
 //! `kbackup schedule create | get | describe | pause | unpause | run | delete`.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use kbackup_core::catalog::{Policies, Policy};
 use kbackup_core::engine::Engine;
-use kbackup_core::model::BackupName;
 use kbackup_core::scheduler::{self, Scheduled, Tally, Until};
-use kbackup_core::spec::{Retention, ScheduleSpec, Violations};
+use kbackup_core::spec::Retention;
 use kbackup_kube::KubeCluster;
-use serde_json::Value;
 
+use super::entry::{Entry, Settings, zone};
 use super::failure::of_spec;
 use super::run::run as context;
-use crate::args::{Global, ScheduleCreate, ScheduleGet, ScheduleName, ScheduleRun};
+use crate::args::{Global, ProtectionArgs, ScheduleCreate, ScheduleGet, ScheduleName, ScheduleRun};
 use crate::config::{Config, ConfigFile, Section};
 use crate::connect;
 use crate::error::{Code, Failure};
+use crate::keys;
 use crate::view;
-
-/// A schedule of the configuration file.
-#[derive(Debug, Clone)]
-pub(crate) struct Entry {
-    pub(crate) name: BackupName,
-    /// Where its backups go; not given: where the command says.
-    pub(crate) location: Option<String>,
-    pub(crate) created_at: Option<Timestamp>,
-    pub(crate) spec: ScheduleSpec,
-    pub(crate) zone: TimeZone,
-}
-
-impl Entry {
-    fn read(name: &str, value: &Value) -> Result<Self, Failure> {
-        let wrong =
-            |why: &dyn std::fmt::Display| Failure::usage(format!("the schedule \"{name}\" is not valid")).why(why);
-        let mut value = value.clone();
-        let mut take = |key: &str| value.as_object_mut().and_then(|table| table.remove(key));
-        let text = |value: Option<Value>| value.as_ref().and_then(Value::as_str).map(str::to_owned);
-        let (location, created_at) = (text(take("location")), text(take("createdAt")));
-        let created_at = created_at.map(|at| at.parse()).transpose();
-        let spec: ScheduleSpec = serde_json::from_value(value).map_err(|error| wrong(&error))?;
-        spec.validate().map_err(|error| of_spec(&format!("the schedule \"{name}\" is not valid"), &error))?;
-        Ok(Self {
-            name: name.parse().map_err(|error| wrong(&error))?,
-            location,
-            created_at: created_at.map_err(|error: jiff::Error| wrong(&error))?,
-            zone: zone(&spec)?,
-            spec,
-        })
-    }
-
-    fn write(&self) -> Result<Value, Failure> {
-        let mut value = serde_json::to_value(&self.spec)
-            .map_err(|error| Failure::failed(format!("the schedule \"{}\" can't be written", self.name)).why(error))?;
-        if let Some(table) = value.as_object_mut() {
-            let created = self.created_at.map(|at| Value::String(at.to_string()));
-            table.extend(created.map(|at| ("createdAt".to_owned(), at)));
-            table.extend(self.location.clone().map(|name| ("location".to_owned(), Value::String(name))));
-        }
-        Ok(value)
-    }
-}
-
-fn zone(spec: &ScheduleSpec) -> Result<TimeZone, Failure> {
-    // That of the system, where it has one; otherwise the one that was built in.
-    spec.zone(jiff::tz::db()).map_err(|error: Violations| of_spec("the schedule is not valid", &error))
-}
 
 fn entries(config: &Config, names: &[String]) -> Result<Vec<Entry>, Failure> {
     for name in names {
@@ -101,12 +53,22 @@ pub(super) async fn create(global: &Global, create: &ScheduleCreate) -> Result<C
     }
     let location =
         global.location.clone().or_else(|| config.default_location.clone().filter(|_| global.store.is_none()));
-    let ttl = location.as_ref().map(|name| config.location(name)).transpose()?.and_then(|location| location.ttl);
-    let spec = create.spec(ttl).await?;
+    let place = location.as_ref().map(|name| config.location(name)).transpose()?;
+    let spec = create.spec(place.and_then(|location| location.ttl)).await?;
     spec.validate().map_err(|error| of_spec("the schedule is not valid", &error))?;
+    // A key that can't be used is better told now than at night.
+    let protection = &create.what.protection;
+    keys::protection(global, protection, place)?;
     let (zone, now) = (zone(&spec)?, Timestamp::now());
-    let now = now.round(jiff::Unit::Second).unwrap_or(now);
-    let entry = Entry { name: create.name.clone(), location, created_at: Some(now), spec, zone };
+    let settings = Settings {
+        location,
+        created_at: Some(now.round(jiff::Unit::Second).unwrap_or(now)),
+        recipients: keys::typed(protection)?,
+        sign_key: protection.sign_key.as_deref().map(absolute).transpose()?,
+        passphrase_file: global.passphrase_file.as_deref().map(absolute).transpose()?,
+        limits: create.what.pace,
+    };
+    let entry = Entry { name: create.name.clone(), settings, spec, zone };
     save(global, &entry)?;
     view::schedule(global, &entry)?;
     Ok(Code::Completed)
@@ -153,12 +115,7 @@ pub(super) async fn run(global: &Global, run: &ScheduleRun) -> Result<Code, Fail
     let cluster = Arc::new(connect::cluster(global).await?);
     let mut scheduled = Vec::new();
     for entry in entries {
-        let store = connect::store_of(global, entry.location.as_deref())?;
-        let engine =
-            Engine::shared(Arc::<KubeCluster>::clone(&cluster), store).exec(Arc::<KubeCluster>::clone(&cluster));
-        let created = entry.created_at.unwrap_or_else(Timestamp::now);
-        let one = Scheduled::new(entry.name, entry.spec, entry.zone, created, engine);
-        scheduled.push(one.map_err(|error| of_spec("the schedule is not valid", &error))?);
+        scheduled.push(prepare(global, &cluster, entry)?);
     }
     // A line a backup, and no progress: this runs for months, and its output is a log.
     let quiet = Global { quiet: true, ..global.clone() };
@@ -167,6 +124,29 @@ pub(super) async fn run(global: &Global, run: &ScheduleRun) -> Result<Code, Fail
     let tally =
         scheduler::run(&scheduled, until, &context, &|schedule, told| view::told(global, schedule, &told)).await;
     Ok(if run.once { code(tally) } else { Code::Completed })
+}
+
+/// A schedule with the engine that makes its backups.
+fn prepare(global: &Global, cluster: &Arc<KubeCluster>, entry: Entry) -> Result<Scheduled, Failure> {
+    let Entry { name, settings, spec, zone } = entry;
+    let location = connect::location_of(global, settings.location.as_deref())?;
+    let store = connect::store_of(global, settings.location.as_deref())?;
+    let args =
+        ProtectionArgs { recipient: settings.recipients, sign_key: settings.sign_key, ..ProtectionArgs::default() };
+    let passphrase_file = settings.passphrase_file.or_else(|| global.passphrase_file.clone());
+    let protection = keys::protection(&Global { passphrase_file, ..global.clone() }, &args, location.as_ref())?;
+    let engine = Engine::shared(Arc::<KubeCluster>::clone(cluster), store)
+        .exec(Arc::<KubeCluster>::clone(cluster))
+        .protect(protection)
+        .unlock(keys::keyring_of(global, location.as_ref())?);
+    let created = settings.created_at.unwrap_or_else(Timestamp::now);
+    let one = Scheduled::new(name, spec, zone, created, engine);
+    one.map(|one| one.limits(settings.limits.limits())).map_err(|error| of_spec("the schedule is not valid", &error))
+}
+
+/// The path of a file that is read when nobody knows where this was typed.
+fn absolute(path: &Path) -> Result<PathBuf, Failure> {
+    std::path::absolute(path).map_err(|error| Failure::usage(format!("{} is no path", path.display())).why(error))
 }
 
 /// What one round comes to. Whoever runs schedules for good sees each backup in the log, and ends when told to.

@@ -23,7 +23,7 @@ pub(crate) fn schedules(global: &Global, entries: &[Entry]) -> Result<(), Failur
     let row = |entry: &Entry| {
         let next = times(entry, 1).first().map_or_else(String::new, |at| time(*at));
         let state = if entry.spec.paused { "paused" } else { "active" };
-        let location = entry.location.clone().unwrap_or_default();
+        let location = entry.settings.location.clone().unwrap_or_default();
         vec![entry.name.to_string(), state.to_owned(), entry.spec.schedule.to_string(), zone(entry), next, location]
     };
     let header = ["NAME", "STATE", "SCHEDULE", "ZONE", "NEXT", "LOCATION"];
@@ -42,7 +42,12 @@ pub(crate) fn schedule(global: &Global, entry: &Entry) -> Result<(), Failure> {
             field("Name", &entry.name),
             field("State", if spec.paused { "paused" } else { "active" }),
             field("Schedule", format!("{} ({})", spec.schedule, zone(entry))),
-            field("Location", entry.location.as_deref().unwrap_or("(where the command says)")),
+            field("Location", entry.settings.location.as_deref().unwrap_or("(where the command says)")),
+            field("Encrypted", encrypted(entry)),
+            field(
+                "Signed",
+                entry.settings.sign_key.as_ref().map_or("no".to_owned(), |key| format!("with {}", key.display())),
+            ),
             field("Kept for", spec.template.ttl),
             field("Rules", serde_json::to_string(&spec.retention).unwrap_or_default()),
             "Next:".to_owned(),
@@ -54,14 +59,25 @@ pub(crate) fn schedule(global: &Global, entry: &Entry) -> Result<(), Failure> {
 }
 
 fn item(entry: &Entry) -> Value {
+    let settings = &entry.settings;
     json!({
         "name": entry.name,
-        "location": entry.location,
-        "createdAt": entry.created_at,
+        "location": settings.location,
+        "createdAt": settings.created_at,
+        "recipients": settings.recipients,
+        "signKey": settings.sign_key,
+        "passphraseFile": settings.passphrase_file,
+        "limits": settings.limits,
         "zone": zone(entry),
         "spec": entry.spec,
         "next": times(entry, TIMES),
     })
+}
+
+fn encrypted(entry: &Entry) -> String {
+    let passphrase = entry.settings.passphrase_file.iter().map(|_| "a passphrase");
+    let whom: Vec<&str> = entry.settings.recipients.iter().map(String::as_str).chain(passphrase).collect();
+    if whom.is_empty() { "as the location says".to_owned() } else { format!("for {}", whom.join(", ")) }
 }
 
 fn zone(entry: &Entry) -> String {

@@ -195,6 +195,7 @@ pub(super) fn backup(manifest: &Manifest, issues: Option<&[Issue]>, records: &[V
         field("Namespaces", manifest.resolved.namespaces.join(", ")),
         field("Objects", objects(manifest)),
         field("Size", size(manifest)),
+        field("Caps", caps(manifest)),
         field("Encrypted", encrypted(manifest)),
         field("Signed", signed(manifest, trusted)),
         field("Hooks", hooks(counts.hooks)),
@@ -229,6 +230,17 @@ fn size(manifest: &Manifest) -> String {
         return HumanBytes(counts.bytes_stored).to_string();
     }
     format!("{} of JSON in {}", HumanBytes(counts.bytes_raw), HumanBytes(counts.bytes_stored))
+}
+
+/// How hard the cluster was asked.
+fn caps(manifest: &Manifest) -> String {
+    let caps = &manifest.caps;
+    if manifest.is_velero() {
+        return "-".to_owned();
+    }
+    let speed = caps.bytes_per_second.map(|bytes| format!(", {} a second", HumanBytes(bytes)));
+    let (lists, page) = (caps.requests_in_flight, caps.page_objects);
+    format!("{lists} lists in flight, pages of {page} objects{}", speed.unwrap_or_default())
 }
 
 /// The revision at which all types were read, where there is one.

@@ -12,5 +12,6 @@ mod program;
 mod road;
 mod schemas;
 mod signals;
+mod trust;
 mod velero;
 mod volumes;

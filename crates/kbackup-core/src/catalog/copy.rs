@@ -2,19 +2,23 @@
 
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::json;
 
 use super::CatalogError;
 use super::delete::refuse_read_only;
+use super::incoming::Incoming;
 use super::list::{is_alive, read_claim};
+use super::reseal::reseal;
+use crate::crypt::Protection;
 use crate::format::{
-    BackupLayout, CheckedBody, Claim, FileRecord, FormatError, Manifest, mark_location, read_manifest, verify_file,
+    Access, BackupLayout, CheckedBody, Claim, FileRecord, FormatError, Manifest, mark_location, read_manifest,
+    verify_file,
 };
 use crate::model::BackupName;
 use crate::run::Run;
-use crate::store::{Key, ObjectStore, ObjectStoreExt, PutMode, StoreErrorKind, StoreResult, Stored, Upload};
+use crate::store::{Key, ObjectStore, ObjectStoreExt, PutMode, StoreErrorKind};
 
 /// What a file beside the parts and the index, of which the manifest does not know, can have at most: a signature.
 const SIDE_BYTES_MAX: u64 = 1 << 20;
@@ -32,6 +36,28 @@ pub struct Copied {
     pub reused: u64,
 }
 
+/// How a copy is protected.
+#[derive(Debug, Clone, Default)]
+pub enum Reseal {
+    /// As the original: byte for byte, with its signature. No key is needed.
+    #[default]
+    Never,
+    /// As this says where the original is not encrypted; otherwise as the original.
+    IfOpen(Protection),
+    /// As this says. The keys that open the original are needed.
+    Always(Protection),
+}
+
+impl Reseal {
+    fn of(&self, manifest: &Manifest) -> Option<&Protection> {
+        match self {
+            Self::Never => None,
+            Self::IfOpen(protection) => Some(protection).filter(|_| manifest.encryption.is_none()),
+            Self::Always(protection) => Some(protection),
+        }
+    }
+}
+
 /// Copies the backup `name` from one store to another, under the same name, byte for byte.
 ///
 /// What is read is compared with the digests of the manifest before it becomes visible at its new place, and the manifest
@@ -43,35 +69,96 @@ pub struct Copied {
 /// # Errors
 /// `Damaged` where the original is; `NotOurs` where Velero made it; `NameTaken` where the other store has another backup of that name; `InProgress` where
 /// somebody is writing one; `Location` where the other store is not a location of ours; `ReadOnly`; `Store` with
-/// `Unsupported` where the backup is locked and the other store can't lock. Nothing was written then.
-pub async fn copy(
-    from: &dyn ObjectStore,
-    to: &dyn ObjectStore,
+/// `Unsupported` where the backup is locked and the other store can't lock; `NotTrusted` where the keys of `to` demand a
+/// signature that the backup has not. Nothing was written then.
+pub async fn copy<'a, 'b>(
+    from: impl Into<Access<'a>> + Send,
+    to: impl Into<Access<'b>> + Send,
     name: &BackupName,
     run: &Run,
 ) -> Result<Copied, CatalogError> {
-    refuse_read_only(to)?;
-    run.stage(format!("copying {name} to {to}"));
+    copy_as(from, to, name, &Reseal::Never, run).await
+}
+
+/// As [`fn@copy`], encrypted and signed as `reseal` says.
+///
+/// Each file is decrypted where it is encrypted, and encrypted anew, while it passes by; nothing is decompressed, and a few
+/// MiB are in memory. A new manifest takes the place of the old one, so the signature of the original does not go with
+/// the copy: without a key of its own to sign with, it has none. Broken off, it goes on where it was, unless a passphrase is
+/// among the recipients: then it begins anew.
+///
+/// # Errors
+/// As [`fn@copy`]; `Encrypted` where nothing opens the original; `Protection` where the keys of `to` would not believe the
+/// copy; `OtherCopy` where the other store has a copy that is protected otherwise; `InProgress` within five minutes after one that was killed.
+pub async fn copy_as<'a, 'b>(
+    from: impl Into<Access<'a>> + Send,
+    to: impl Into<Access<'b>> + Send,
+    name: &BackupName,
+    reseal_as: &Reseal,
+    run: &Run,
+) -> Result<Copied, CatalogError> {
+    let (from, to): (Access<'a>, Access<'b>) = (from.into(), to.into());
+    refuse_read_only(to.store())?;
+    run.stage(format!("copying {name} to {}", to.store()));
     let manifest = read_manifest(from, name).await?;
     if manifest.is_velero() {
         return Err(CatalogError::NotOurs { name: name.clone() });
     }
-    let locked = locked(to, &manifest, run).await?;
-    mark_location(to, run.now()).await?;
-    let layout = BackupLayout::new(name);
-    match read_manifest(to, name).await {
-        Ok(there) if there.run_id == manifest.run_id => return compare(to, &manifest, run).await,
-        Err(FormatError::NotFound { .. }) => {}
-        Ok(_) => return Err(CatalogError::NameTaken { name: name.clone(), store: to.to_string() }),
-        Err(error) => return Err(error.into()),
+    match reseal_as.of(&manifest) {
+        None => verbatim(from, to, &manifest, run).await,
+        Some(protection) => reseal(from, to, &manifest, protection, run).await,
     }
-    claim(to, &layout, &manifest, run).await?;
+}
+
+/// Byte for byte.
+async fn verbatim(from: Access<'_>, to: Access<'_>, manifest: &Manifest, run: &Run) -> Result<Copied, CatalogError> {
+    if to.keys().demands_signature() {
+        let believed = read_manifest(Access::new(from.store(), to.keys()), &manifest.name).await;
+        believed.map_err(|source| CatalogError::NotTrusted { store: to.store().to_string(), source })?;
+    }
+    let same = |there: &Manifest| files(there).eq(files(manifest));
+    let locked = match find_place(to, manifest, same, run).await? {
+        Place::There(there) => return compare(to.store(), &there, run).await,
+        Place::Free(locked) => locked,
+    };
+    let (from, to, layout) = (from.store(), to.store(), BackupLayout::new(&manifest.name));
+    claim(to, &layout, manifest, run).await?;
     let files_to = locked.as_deref().unwrap_or(to);
-    let copied = copy_files(from, files_to, &manifest, run).await?;
-    copy_sides(from, (to, files_to), &layout, &manifest).await?;
-    commit(from, files_to, &layout, &manifest, run).await?;
-    to.delete(&[layout.claim()]).await.map_err(CatalogError::store("dropping the claim of the copy"))?;
+    let copied = copy_files(from, files_to, manifest, run).await?;
+    copy_sides(from, (to, files_to), &layout, manifest).await?;
+    let bytes = from.get_bytes(&layout.manifest(), MANIFEST_BYTES_MAX).await;
+    commit(files_to, &layout, manifest, bytes.map_err(CatalogError::store("reading the manifest"))?, run).await?;
+    let done = [layout.claim(), layout.copying()];
+    to.delete(&done).await.map_err(CatalogError::store("dropping the claim of the copy"))?;
     Ok(copied)
+}
+
+/// What stands where a copy should.
+pub(super) enum Place {
+    /// The copy that is asked for, whole.
+    There(Box<Manifest>),
+    /// Nothing, or a part of a copy. With the store to write to, where what is written is to be locked.
+    Free(Option<Arc<dyn ObjectStore>>),
+}
+
+/// Looks at the place of the copy, and makes it one of ours.
+pub(super) async fn find_place(
+    to: Access<'_>,
+    manifest: &Manifest,
+    is_wanted: impl Fn(&Manifest) -> bool,
+    run: &Run,
+) -> Result<Place, CatalogError> {
+    let store = to.store();
+    let locked = locked(store, manifest, run).await?;
+    mark_location(store, run.now()).await?;
+    let name = manifest.name.clone();
+    match read_manifest(to, &name).await {
+        Ok(there) if there.run_id != manifest.run_id => Err(CatalogError::NameTaken { name, store: store.to_string() }),
+        Ok(there) if is_wanted(&there) => Ok(Place::There(Box::new(there))),
+        Ok(_) => Err(CatalogError::OtherCopy { name, store: store.to_string() }),
+        Err(FormatError::NotFound { .. }) => Ok(Place::Free(locked)),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The store to write to where what is written is to be locked.
@@ -88,12 +175,12 @@ async fn locked(
     }
 }
 
-fn files(manifest: &Manifest) -> impl Iterator<Item = &FileRecord> {
+pub(super) fn files(manifest: &Manifest) -> impl Iterator<Item = &FileRecord> {
     manifest.parts.iter().map(|part| &part.file).chain(manifest.files.values())
 }
 
 /// A copy that is there is one only if each of its files is.
-async fn compare(to: &dyn ObjectStore, manifest: &Manifest, run: &Run) -> Result<Copied, CatalogError> {
+pub(super) async fn compare(to: &dyn ObjectStore, manifest: &Manifest, run: &Run) -> Result<Copied, CatalogError> {
     let checks: Vec<_> = files(manifest).map(|file| verify_file(to, &manifest.name, file)).collect();
     let reused = checks.len() as u64;
     stream::iter(checks).buffer_unordered(run.bounds().fetches_max.max(1)).try_collect::<()>().await?;
@@ -164,7 +251,7 @@ async fn copy_file(
         return Ok(None);
     }
     let mut body = CheckedBody::open(from.into(), &manifest.name, file).await?;
-    let mut target = Target::new(to, &file.key, run.bounds().upload_piece_bytes);
+    let mut target = Incoming::new(to, &file.key, run.bounds().upload_piece_bytes);
     while let Some(piece) = body.next().await? {
         target.write(piece).await.map_err(CatalogError::store("writing the copy"))?;
     }
@@ -178,53 +265,6 @@ async fn copy_file(
     Ok(Some(file.bytes))
 }
 
-/// A file on its way into a store: one put where it fits into a piece, an upload otherwise.
-struct Target<'a> {
-    store: &'a dyn ObjectStore,
-    key: &'a Key,
-    piece_bytes: usize,
-    gathered: BytesMut,
-    upload: Option<Box<dyn Upload>>,
-}
-
-impl<'a> Target<'a> {
-    fn new(store: &'a dyn ObjectStore, key: &'a Key, piece_bytes: usize) -> Self {
-        Self { store, key, piece_bytes, gathered: BytesMut::new(), upload: None }
-    }
-
-    async fn write(&mut self, bytes: Bytes) -> StoreResult<()> {
-        self.gathered.extend_from_slice(&bytes);
-        if self.gathered.len() < self.piece_bytes {
-            return Ok(());
-        }
-        let piece = self.gathered.split().freeze();
-        match &mut self.upload {
-            Some(upload) => upload.write(piece).await,
-            none => none.insert(self.store.upload(self.key, PutMode::Overwrite).await?).write(piece).await,
-        }
-    }
-
-    async fn finish(mut self) -> StoreResult<Stored> {
-        let last = self.gathered.split().freeze();
-        match &mut self.upload {
-            None => self.store.put(self.key, last, PutMode::Overwrite).await,
-            Some(upload) => {
-                upload.write(last).await?;
-                upload.complete().await
-            }
-        }
-    }
-
-    /// Best effort: what is not complete is visible to nobody.
-    async fn abort(mut self) {
-        if let Some(upload) = &mut self.upload
-            && let Err(error) = upload.abort().await
-        {
-            tracing::warn!(%error, "an upload that was given up could not be removed");
-        }
-    }
-}
-
 /// Copies what stands beside the files of the manifest and speaks of it (its signature), and notes that this is a copy.
 async fn copy_sides(
     from: &dyn ObjectStore,
@@ -233,7 +273,7 @@ async fn copy_sides(
     manifest: &Manifest,
 ) -> Result<(), CatalogError> {
     let during = CatalogError::store("copying what stands beside the manifest");
-    let own = [layout.manifest(), layout.claim(), layout.deleting(), layout.copied()];
+    let own = [layout.manifest(), layout.claim(), layout.deleting(), layout.copied(), layout.copying()];
     let children = from.list_children(&layout.folder()).await.map_err(&during)?;
     let known = |key: &Key| own.contains(key) || files(manifest).any(|file| file.key == *key);
     for side in children.objects.iter().filter(|object| !known(&object.key) && object.size <= SIDE_BYTES_MAX) {
@@ -243,25 +283,32 @@ async fn copy_sides(
             files_to.put(&side.key, bytes, PutMode::Overwrite).await.map_err(&during)?;
         }
     }
-    let note = json!({ "from": from.to_string() }).to_string();
-    to.put(&layout.copied(), note.into(), PutMode::Overwrite).await.map_err(during)?;
-    Ok(())
+    note_origin(from, to, layout).await
 }
 
-/// Puts the manifest, byte for byte. An answer that was lost on its way back is looked up.
-async fn commit(
+/// Notes that this is a copy: its snapshots belong to the original.
+pub(super) async fn note_origin(
     from: &dyn ObjectStore,
     to: &dyn ObjectStore,
     layout: &BackupLayout,
+) -> Result<(), CatalogError> {
+    let note = json!({ "from": from.to_string() }).to_string();
+    let noted = to.put(&layout.copied(), note.into(), PutMode::Overwrite).await;
+    noted.map(|_| ()).map_err(CatalogError::store("noting where the copy is from"))
+}
+
+/// Puts the manifest. An answer that was lost on its way back is looked up.
+pub(super) async fn commit(
+    to: &dyn ObjectStore,
+    layout: &BackupLayout,
     manifest: &Manifest,
+    bytes: Bytes,
     run: &Run,
 ) -> Result<(), CatalogError> {
     if run.is_cancelled() {
         return Err(CatalogError::Cancelled);
     }
-    let key = layout.manifest();
-    let bytes = from.get_bytes(&key, MANIFEST_BYTES_MAX).await.map_err(CatalogError::store("reading the manifest"))?;
-    let Err(error) = to.put(&key, bytes, PutMode::Create).await else { return Ok(()) };
+    let Err(error) = to.put(&layout.manifest(), bytes, PutMode::Create).await else { return Ok(()) };
     if error.kind() == StoreErrorKind::Unsupported {
         // It is there, and not locked as it should be.
         return Err(CatalogError::Store { during: "writing the manifest of the copy", source: error });

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::crypt::InvalidKey;
 use crate::format::{FormatError, LocationError};
 use crate::model::{BackupName, Lock};
 use crate::snapshot::{SnapshotError, SnapshotId};
@@ -52,6 +53,25 @@ pub enum CatalogError {
         /// The store's URL.
         store: String,
     },
+    /// The other store has a copy of it that is encrypted or signed otherwise.
+    #[error("{store} has a copy of backup \"{name}\" that is encrypted or signed otherwise")]
+    OtherCopy {
+        /// The name.
+        name: BackupName,
+        /// The store's URL.
+        store: String,
+    },
+    /// The keys of the other store demand a signature that the backup has not.
+    #[error("{store} takes only what one of its trusted keys has signed")]
+    NotTrusted {
+        /// The store's URL.
+        store: String,
+        /// What is wrong with the signature.
+        source: FormatError,
+    },
+    /// The copy can't be encrypted or signed as it is asked for.
+    #[error("the copy can't be protected as it is asked for")]
+    Protection(#[source] InvalidKey),
     /// A run that broke off has left a part of another backup of that name.
     #[error("an unfinished backup \"{name}\" is in the way in {store}")]
     Unfinished {

@@ -4,10 +4,10 @@ use super::delete::{delete, refuse_read_only};
 use super::list::list;
 use super::retention::{Policies, Record, Verdict, judge};
 use super::{CatalogError, Listed};
+use crate::format::Access;
 use crate::model::BackupName;
 use crate::run::Run;
 use crate::snapshot::SnapshotProviders;
-use crate::store::ObjectStore;
 
 /// What [`expire`] did.
 #[derive(Debug, Default)]
@@ -20,13 +20,18 @@ pub struct Expired {
     pub failed: Vec<(BackupName, CatalogError)>,
 }
 
-/// Decides which backups stay and which go, and why, without any effect. Backups that can't be read and those whose
-/// deletion is under way are not judged: they stay.
+/// Decides which backups stay and which go, and why, without any effect. Backups that can't be read, those that are not
+/// trusted where signatures are demanded, and those whose deletion is under way are not judged: they stay, and no rule counts
+/// them, so nobody makes a backup go by putting newer ones beside it.
 ///
 /// # Errors
 /// Where the store can't be listed.
-pub async fn expiry(store: &dyn ObjectStore, policies: &Policies, run: &Run) -> Result<Vec<Verdict>, CatalogError> {
-    let listed: Vec<Listed> = list(store, run.bounds()).await?;
+pub async fn expiry<'a>(
+    from: impl Into<Access<'a>> + Send,
+    policies: &Policies,
+    run: &Run,
+) -> Result<Vec<Verdict>, CatalogError> {
+    let listed: Vec<Listed> = list(from, run.bounds()).await?;
     Ok(judge(listed.iter().filter_map(Record::of).collect(), policies, run.now()))
 }
 
@@ -35,14 +40,16 @@ pub async fn expiry(store: &dyn ObjectStore, policies: &Policies, run: &Run) -> 
 ///
 /// # Errors
 /// `ReadOnly`; where the store can't be listed. Nothing was touched then.
-pub async fn expire(
-    store: &dyn ObjectStore,
+pub async fn expire<'a>(
+    from: impl Into<Access<'a>> + Send,
     snapshots: &SnapshotProviders,
     policies: &Policies,
     run: &Run,
 ) -> Result<Expired, CatalogError> {
+    let access: Access<'a> = from.into();
+    let store = access.store();
     refuse_read_only(store)?;
-    let mut expired = Expired { verdicts: expiry(store, policies, run).await?, ..Expired::default() };
+    let mut expired = Expired { verdicts: expiry(access, policies, run).await?, ..Expired::default() };
     for verdict in expired.verdicts.iter().filter(|verdict| !verdict.keeps()) {
         let name = &verdict.record.name;
         if run.is_cancelled() {

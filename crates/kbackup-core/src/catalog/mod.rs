@@ -6,15 +6,17 @@ mod delete;
 mod error;
 mod expire;
 mod export;
+mod incoming;
 mod list;
 mod probe;
+mod reseal;
 mod retention;
 mod schedule;
 mod sweep;
 mod verify;
 
 pub use contents::{Wanted, contents};
-pub use copy::{Copied, copy};
+pub use copy::{Copied, Reseal, copy, copy_as};
 pub use delete::delete;
 pub use error::CatalogError;
 pub use expire::{Expired, expire, expiry};

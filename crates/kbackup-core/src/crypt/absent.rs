@@ -41,6 +41,10 @@ impl SigningKey {
         match *self {}
     }
 
+    pub(crate) fn is_half_of(&self, _key: &TrustedKey) -> bool {
+        match *self {}
+    }
+
     pub(crate) fn sign(&self, _bytes: &[u8], _comment: &str) -> Result<String, InvalidKey> {
         match *self {}
     }

@@ -79,6 +79,11 @@ impl SigningKey {
         id(self.0.keynum())
     }
 
+    /// Whether `key` is its public half.
+    pub(crate) fn is_half_of(&self, key: &TrustedKey) -> bool {
+        self.public().is_ok_and(|public| public.0.to_bytes() == key.0.to_bytes())
+    }
+
     /// The file of the signature. `comment` is signed too.
     pub(crate) fn sign(&self, bytes: &[u8], comment: &str) -> Result<String, InvalidKey> {
         let untrusted = format!("signature by kbackup with the key {}", self.id());

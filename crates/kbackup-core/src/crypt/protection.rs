@@ -10,7 +10,7 @@ use bytes::Bytes;
 use super::absent::{AgeSealer, Sealing};
 #[cfg(feature = "encryption")]
 use super::age::{AgeSealer, Sealing};
-use super::{EncryptionRecord, InvalidKey, Recipients, SigningKey};
+use super::{EncryptionRecord, InvalidKey, Keyring, Recipients, SigningKey};
 
 /// How backups are protected when they are made. The default is not at all.
 ///
@@ -47,6 +47,29 @@ impl Protection {
     #[must_use]
     pub fn signer(&self) -> Option<&SigningKey> {
         self.signer.as_ref()
+    }
+
+    /// Who can read what is written.
+    #[must_use]
+    pub fn recipients(&self) -> Option<&Recipients> {
+        self.recipients.as_ref()
+    }
+
+    /// Whether backups that are protected so are believed where `keyring` says whose signatures count: better asked before
+    /// a backup is made than found out when it is needed.
+    ///
+    /// # Errors
+    /// Where nobody signs, or somebody who is not trusted.
+    pub fn check_trusted_by(&self, keyring: &Keyring) -> Result<(), InvalidKey> {
+        if !keyring.demands_signature() {
+            return Ok(());
+        }
+        let why = "only what one of its trusted keys has signed is believed there";
+        match &self.signer {
+            None => Err(InvalidKey::new("a backup that nobody signs", why)),
+            Some(signer) if keyring.trusted().iter().any(|key| signer.is_half_of(key)) => Ok(()),
+            Some(signer) => Err(InvalidKey::new(format!("the signing key {}", signer.id()), why)),
+        }
     }
 
     /// The seal of one backup. With a passphrase it takes a while: half a second of one core, and 128 MiB meanwhile.

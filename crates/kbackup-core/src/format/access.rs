@@ -46,6 +46,12 @@ impl<'a> Access<'a> {
         self.store
     }
 
+    /// The keys.
+    #[must_use]
+    pub fn keys(&self) -> &'a Keyring {
+        self.keys
+    }
+
     /// Whether one of the trusted keys has signed the manifest; where none are given, nothing is demanded.
     pub(super) async fn check_signature(&self, name: &BackupName, manifest: &[u8]) -> Result<(), FormatError> {
         if !self.keys.demands_signature() {

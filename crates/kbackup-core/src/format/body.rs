@@ -61,7 +61,7 @@ impl<'a> Body<'a> {
 }
 
 /// What is in a file: decrypted where the backup is encrypted, and still compressed.
-pub(super) struct Contents<'a> {
+pub(crate) struct Contents<'a> {
     manifest: &'a Manifest,
     body: Body<'a>,
     opener: Option<Opener>,
@@ -69,7 +69,7 @@ pub(super) struct Contents<'a> {
 }
 
 impl<'a> Contents<'a> {
-    pub(super) async fn open(
+    pub(crate) async fn open(
         access: Access<'_>,
         manifest: &'a Manifest,
         file: &'a FileRecord,
@@ -80,7 +80,7 @@ impl<'a> Contents<'a> {
     }
 
     /// The next few bytes; `None` at the end.
-    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, FormatError> {
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, FormatError> {
         let Some(opener) = &mut self.opener else { return self.plain().await };
         loop {
             let step = opener.read(BITE_BYTES).map_err(|error| refused(self.manifest, self.body.file, error))?;
@@ -96,7 +96,7 @@ impl<'a> Contents<'a> {
     }
 
     /// Compares what was read, which must be all, with what was written.
-    pub(super) fn check(self) -> Result<(), FormatError> {
+    pub(crate) fn check(self) -> Result<(), FormatError> {
         self.body.check()
     }
 

@@ -100,6 +100,12 @@ impl BackupLayout {
         self.file("copied.json")
     }
 
+    /// What of a copy that is encrypted anew has been brought over: gone when it is whole.
+    #[must_use]
+    pub fn copying(&self) -> Key {
+        self.file("copying.json")
+    }
+
     /// One line an object.
     #[must_use]
     pub fn index(&self) -> Key {
@@ -189,6 +195,12 @@ impl RestoreLayout {
 /// The key of a file as it is stored: encrypted ones end in `.age`.
 pub(crate) fn sealed(plain: Key, seal: &Seal) -> Key {
     if seal.record().is_some() { key(format!("{plain}.age")) } else { plain }
+}
+
+/// The key that a file has once it is under another seal.
+pub(crate) fn sealed_anew(stored: &Key, seal: &Seal) -> Key {
+    let plain = stored.as_str().strip_suffix(".age");
+    sealed(plain.map_or_else(|| stored.clone(), |plain| key(plain.to_owned())), seal)
 }
 
 /// A backup's name is a DNS subdomain, so a key made of it is always one.

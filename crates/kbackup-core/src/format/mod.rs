@@ -22,13 +22,14 @@ pub mod velero;
 mod version;
 
 pub use access::Access;
-pub(crate) use body::Body as CheckedBody;
+pub(crate) use body::{Body as CheckedBody, Contents};
 pub use claim::{Claim, Location};
 pub use compressed::FileWriter;
+pub(crate) use compressed::hex;
 pub use error::FormatError;
 pub use index::{IndexEntry, IndexLine, IndexReader, IndexWriter};
-pub(crate) use layout::sealed;
 pub use layout::{BackupLayout, RestoreLayout, backups, location, probe, probes, restores};
+pub(crate) use layout::{sealed, sealed_anew};
 pub use manifest::{
     Caps, ClusterRecord, ConsistencyRecord, Counts, Exception, FileRecord, Manifest, PartRecord, Resolved,
     SnapshotRecord, Writer,

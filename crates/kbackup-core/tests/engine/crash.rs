@@ -35,7 +35,7 @@ async fn whole_backups_of(world: &World, store: &dyn ObjectStore) -> Vec<String>
     whole(Access::new(store, &world.keyring)).await
 }
 
-async fn whole(access: Access<'_>) -> Vec<String> {
+pub(crate) async fn whole(access: Access<'_>) -> Vec<String> {
     let mut names = Vec::new();
     for listed in list(access, &Limits::default()).await.expect("the store can be listed") {
         let manifest = read_manifest(access, &listed.name).await.expect("what lists can be read");

@@ -6,6 +6,7 @@ mod backup;
 mod catalog;
 mod changes;
 mod chosen;
+mod copies;
 mod crash;
 mod existing;
 mod format;
