@@ -168,7 +168,7 @@ impl Engine {
     /// # Errors
     /// As [`restore::apply`].
     pub async fn apply(&self, plan: &RestorePlan, run: &Run) -> Result<RestoreReport, RestoreError> {
-        let ports = restore::Ports::new(&*self.cluster, self.access(), &self.transforms);
+        let ports = restore::Ports::new(&*self.cluster, self.access(), &self.transforms).snapshots(&self.snapshots);
         let ports = self.exec.iter().fold(ports, |ports, exec| ports.exec(&**exec));
         restore::apply(&ports, plan, run).await
     }

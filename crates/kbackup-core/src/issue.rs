@@ -92,6 +92,10 @@ pub enum Code {
     HookFailed,
     /// Volumes were to be snapshotted or copied, and nobody who could do it was set up.
     NoProvider,
+    /// A disk could not be made of a snapshot.
+    SnapshotFailed,
+    /// The data of a volume is not in the backup: what is restored in its place is empty.
+    VolumeEmpty,
     /// A volume was left out, although something asks for a copy of it.
     VolumeLeftOut,
     /// A wait ended before its condition held.

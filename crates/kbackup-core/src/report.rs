@@ -35,8 +35,42 @@ pub struct RestoreReport {
     /// How many commands ran in the pods that were created.
     #[serde(default)]
     pub hooks: RestoreHookCounts,
+    /// Where the data of each PersistentVolume came from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub volumes: Vec<RestoredVolume>,
     /// What went wrong or is worth knowing.
     pub issues: Vec<Issue>,
+}
+
+/// What a restore did with one PersistentVolume that was to be written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RestoredVolume {
+    /// Its name in the backup.
+    pub volume: String,
+    /// Where its data came from.
+    pub from: VolumeOrigin,
+    /// The snapshot, as its disk service names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<String>,
+    /// Its name in the target, where that is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renamed_to: Option<String>,
+    /// Why its data came from nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+/// Where the data of a restored volume came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum VolumeOrigin {
+    /// It is on the disk that the PersistentVolume pointed at when it was backed up.
+    Disk,
+    /// A new disk was made of a snapshot.
+    Snapshot,
+    /// The claims have a new, empty volume.
+    Nowhere,
 }
 
 /// How many objects of a restore had which result. Their sum is the number of objects in the plan.

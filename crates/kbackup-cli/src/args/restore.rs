@@ -47,6 +47,9 @@ pub(crate) struct RestoreCreate {
     /// New names for namespaces: from:to, from:to; two can swap.
     #[arg(long, value_name = "FROM:TO", value_delimiter = ',', value_parser = mapping)]
     namespace_mappings: Vec<(String, String)>,
+    /// Make disks of the snapshots that the backup has of volumes [default: true].
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    restore_volumes: Option<bool>,
     /// Keep node ports of Services, also where the server had chosen them.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     preserve_nodeports: Option<bool>,
@@ -154,6 +157,7 @@ impl RestoreCreate {
             } else {
                 self.mappings()?
             },
+            restore_volumes: self.restore_volumes.or(file.restore_volumes),
             preserve_node_ports: self.preserve_nodeports.unwrap_or(file.preserve_node_ports),
             restore_status: self.status().or(file.restore_status),
             owned: match self.owned {

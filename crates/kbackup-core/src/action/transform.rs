@@ -9,6 +9,7 @@ use crate::cluster::ClusterError;
 use crate::issue::{Code, Issue, Stage};
 use crate::model::{Gvr, ObjectRef};
 use crate::spec::RestoreSpec;
+use crate::volume::VolumeFates;
 
 /// Changes objects of a backup on their way into a cluster, or leaves them out.
 ///
@@ -94,6 +95,8 @@ pub struct TransformContext<'a> {
     pub spec: &'a RestoreSpec,
     /// The object by its names in the backup.
     pub source: &'a ObjectRef,
+    /// What becomes of the PersistentVolumes of the backup.
+    pub volumes: &'a VolumeFates,
     issues: Vec<Issue>,
 }
 
@@ -128,7 +131,14 @@ impl<'a> TransformContext<'a> {
     /// The context of one object.
     #[must_use]
     pub fn new(spec: &'a RestoreSpec, source: &'a ObjectRef) -> Self {
-        Self { spec, source, issues: Vec::new() }
+        static NONE: VolumeFates = VolumeFates::new();
+        Self { spec, source, volumes: &NONE, issues: Vec::new() }
+    }
+
+    /// The same, where this becomes of the PersistentVolumes.
+    #[must_use]
+    pub fn volumes(self, volumes: &'a VolumeFates) -> Self {
+        Self { volumes, ..self }
     }
 
     /// Reports something that whoever reads the report should know about the object. It is restored all the same.

@@ -89,8 +89,19 @@ impl Transforms {
         object: &mut Value,
         spec: &RestoreSpec,
     ) -> Result<Transformed, TransformError> {
-        let mut context = TransformContext::new(spec, source);
-        for transform in self.of_type(source) {
+        self.apply_in(TransformContext::new(spec, source), object)
+    }
+
+    /// As [`Transforms::apply`], with all that the transforms may know.
+    ///
+    /// # Errors
+    /// As [`Transforms::apply`].
+    pub fn apply_in(
+        &self,
+        mut context: TransformContext<'_>,
+        object: &mut Value,
+    ) -> Result<Transformed, TransformError> {
+        for transform in self.of_type(context.source) {
             let decision = transform
                 .transform(object, &mut context)
                 .map_err(|error| TransformError { transform: transform.name(), ..error })?;

@@ -5,13 +5,16 @@ use jiff::Timestamp;
 
 use super::RestoreError;
 use super::definitions::{await_definitions, types};
+use super::disks::Disks;
 use super::done::Done;
 use super::existing::Existing;
 use super::hooks::{CreatedPods, run_hooks};
 use super::plan::{Action, RestorePlan, Step};
 use super::ports::Ports;
+use super::prepare::Asked;
 use super::record::{Opened, Record};
 use super::relink::Owners;
+use super::volumes::restored_volumes;
 use super::wave::Writing;
 use super::write::Write;
 use crate::action::Transforms;
@@ -46,7 +49,8 @@ pub async fn apply(ports: &Ports<'_>, plan: &RestorePlan, run: &Run) -> Result<R
     let mut done = Done::new(plan, run.bounds());
     done.resume(plan, lines, &owners);
     let (cluster, manifest, owners) = (ports.cluster, &manifest, &owners);
-    let application = Application { cluster, access, manifest, transforms, plan, owners, dry_run: false, run };
+    let disks = Disks::new(plan, ports.snapshots);
+    let application = Application { cluster, access, manifest, transforms, plan, owners, disks, dry_run: false, run };
     let applied = tokio::select! {
         biased;
         () = run.cancelled() => Err(RestoreError::Cancelled),
@@ -97,6 +101,7 @@ fn report(plan: &RestorePlan, started_at: Timestamp, done: Done, finished: bool,
         completed_at: run.now(),
         counts: done.counts,
         hooks: RestoreHookCounts::default(),
+        volumes: restored_volumes(plan),
         issues: done.issues,
     }
 }
@@ -110,6 +115,7 @@ pub(super) struct Application<'a> {
     pub(super) transforms: &'a Transforms,
     pub(super) plan: &'a RestorePlan,
     pub(super) owners: &'a Owners,
+    pub(super) disks: Disks<'a>,
     /// Whether the server only checks what it would do.
     pub(super) dry_run: bool,
     pub(super) run: &'a Run,
@@ -154,8 +160,8 @@ impl Application<'_> {
             let write = Write {
                 cluster,
                 transforms: self.transforms,
-                spec: &plan.spec,
-                status: &plan.status,
+                asked: Asked { spec: &plan.spec, status: &plan.status, volumes: &plan.volumes },
+                disks: self.disks,
                 existing: &existing,
                 types: &types,
                 owners: self.owners,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::RestoreError;
 use super::apply::{Application, manifest_of};
 use super::definitions::types;
+use super::disks::Disks;
 use super::done::Done;
 use super::hooks::CreatedPods;
 use super::plan::{Action, RestorePlan};
@@ -64,6 +65,7 @@ pub async fn check(
             transforms,
             plan: &plan,
             owners: &owners,
+            disks: Disks::new(&plan, None),
             dry_run: true,
             run,
         };

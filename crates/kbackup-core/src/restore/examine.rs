@@ -11,14 +11,13 @@ use super::existing::{Existing, Settled};
 use super::fetch::{Fetched, Lost, fetch};
 use super::observe::Live;
 use super::plan::{Action, Step};
-use super::prepare::{Prepared, prepare};
+use super::prepare::{Asked, Prepared, prepare};
 use crate::action::Transforms;
 use crate::cluster::ClusterReader;
 use crate::format::{Access, FormatError, Manifest};
 use crate::issue::{Code, Issue, Stage};
 use crate::model::{Object, ObjectRef, OwnerRef};
 use crate::run::Run;
-use crate::spec::RestoreSpec;
 
 /// Objects that are read from the target at the same time, to tell what differs.
 const READS_MAX: usize = 16;
@@ -31,7 +30,7 @@ pub(super) struct Examination<'a> {
     pub(super) manifest: &'a Manifest,
     pub(super) transforms: &'a Transforms,
     pub(super) existing: &'a Existing<'a>,
-    pub(super) spec: &'a RestoreSpec,
+    pub(super) asked: Asked<'a>,
     pub(super) run: &'a Run,
 }
 
@@ -84,7 +83,7 @@ impl Examination<'_> {
     async fn look(self, fetched: Fetched, steps: &[Step], live: &Live) -> Result<Found, RestoreError> {
         match fetched {
             Ok((number, bytes)) => self.object(number, bytes, &steps[number], live).await,
-            Err(Lost { numbers, error: FormatError::Damaged { what, .. } }) if self.spec.skip_damaged => {
+            Err(Lost { numbers, error: FormatError::Damaged { what, .. } }) if self.asked.spec.skip_damaged => {
                 let refuse = |number| (number, Action::refuse(Code::Damaged, format!("the backup is damaged: {what}")));
                 let decisions = numbers.into_iter().map(refuse).collect();
                 Ok(Found { decisions, issues: Vec::new(), owners: Vec::new(), number: 0 })
@@ -97,7 +96,7 @@ impl Examination<'_> {
         let damaged = |error| FormatError::damaged(&self.manifest.name, format!("{}: {error}", step.object));
         let object = Object::parse(bytes).map_err(damaged)?;
         let mut found = Found { decisions: Vec::new(), issues: Vec::new(), owners: Vec::new(), number };
-        match prepare(step, &object, self.transforms, (self.spec, &BTreeSet::new())) {
+        match prepare(step, &object, self.transforms, self.asked) {
             Prepared::Skip(why) => found.decisions.push((number, Action::skip(why))),
             Prepared::Refuse(code, why) => found.decisions.push((number, Action::refuse(code, why))),
             Prepared::Write(wanted, _, notes) => {
@@ -124,7 +123,7 @@ impl Examination<'_> {
         let Some(live) = self.cluster.get(&step.object).await.map_err(during)? else {
             return Ok(Settled::of(Action::Create));
         };
-        let is_others = is_others(step, object, wanted, (self.transforms, self.spec, self.existing));
+        let is_others = is_others(step, object, wanted, (self.transforms, self.asked, self.existing));
         Ok(self.existing.settle(&step.object, &live.to_value(), wanted, is_others))
     }
 }
@@ -135,13 +134,13 @@ pub(super) fn is_others(
     step: &Step,
     object: &Object,
     wanted: &serde_json::Value,
-    (transforms, spec, existing): (&Transforms, &RestoreSpec, &Existing<'_>),
+    (transforms, asked, existing): (&Transforms, Asked<'_>, &Existing<'_>),
 ) -> bool {
-    if step.object.namespace.is_some() || spec.namespace_mapping.is_empty() {
+    if step.object.namespace.is_some() || asked.spec.namespace_mapping.is_empty() {
         return false;
     }
     let renamed = step.object.gvr == super::targets::namespaces();
-    let as_it_was = || match prepare(step, object, transforms, (existing.unmapped(), &BTreeSet::new())) {
+    let as_it_was = || match prepare(step, object, transforms, Asked { spec: existing.unmapped(), ..asked }) {
         Prepared::Write(value, ..) => Some(value),
         Prepared::Skip(_) | Prepared::Refuse(..) => None,
     };

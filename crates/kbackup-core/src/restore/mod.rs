@@ -6,6 +6,7 @@
 mod apply;
 mod check;
 mod definitions;
+mod disks;
 mod done;
 mod error;
 mod examine;
@@ -23,6 +24,7 @@ mod relink;
 mod stored;
 mod targets;
 mod versions;
+mod volumes;
 mod wave;
 mod write;
 

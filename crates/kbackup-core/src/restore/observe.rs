@@ -48,6 +48,11 @@ impl Live {
         self.state(number, step).filter(|state| !state.deleting).map(|state| state.uid.clone())
     }
 
+    /// What is there does not matter to the step any more: its object gets another name.
+    pub(super) fn forget(&mut self, number: usize) {
+        self.states.remove(&number);
+    }
+
     fn is_ending(&self, namespace: &str) -> bool {
         self.namespaces.get(namespace).is_some_and(|deleting| *deleting)
     }

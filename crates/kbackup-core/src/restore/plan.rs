@@ -12,6 +12,7 @@ use crate::issue::{Code, Issue, Stage};
 use crate::model::{BackupName, Gvr, ObjectRef};
 use crate::report::{Applied, RestoreCounts};
 use crate::spec::RestoreSpec;
+use crate::volume::VolumeFates;
 
 /// What a restore would do. A value: it can be printed, stored as JSON and applied later.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -34,6 +35,9 @@ pub struct RestorePlan {
     /// The types whose status is restored, by `plural.group`.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) status: BTreeSet<String>,
+    /// Where the data of each PersistentVolume comes from, by its name in the backup.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub volumes: VolumeFates,
     /// Uids of the backup that other objects name as their owner, with the uid of the live object where one is there
     /// already.
     pub(super) owners: BTreeMap<String, Option<String>>,
@@ -205,7 +209,7 @@ impl RestorePlan {
 
     /// All of the plan but its steps.
     pub(super) fn without_steps(&self) -> Self {
-        let Self { id, name, spec, backup_run, issues, status, owners, .. } = self;
+        let Self { id, name, spec, backup_run, issues, status, volumes, owners, .. } = self;
         Self {
             id: *id,
             name: name.clone(),
@@ -214,6 +218,7 @@ impl RestorePlan {
             waves: Vec::new(),
             issues: issues.clone(),
             status: status.clone(),
+            volumes: volumes.clone(),
             owners: owners.clone(),
         }
     }

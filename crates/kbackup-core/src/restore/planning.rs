@@ -10,8 +10,10 @@ use super::examine::{Examination, Examined};
 use super::existing::Existing;
 use super::observe::observe;
 use super::plan::{Action, PlannedWave, RestorePlan, Step};
+use super::prepare::Asked;
 use super::targets::{Targets, namespaces};
 use super::versions::Versions;
+use super::volumes::Volumes;
 use crate::action::{Transforms, Wave};
 use crate::cluster::ClusterReader;
 use crate::filter::{ArchivedType, Needs, RestoreSelection, Verdict};
@@ -70,19 +72,23 @@ async fn make(
     let existing = Existing::new(spec, transforms);
     let mut live = observe(cluster, &discovery, &steps, &existing, &mut issues, run).await?;
     live.meet(&mut steps);
+    let backup_run = manifest.run_id;
+    let id = plan_id((name, spec, backup_run), run);
+    let backup = Volumes { access, manifest: &manifest, spec, id, run };
+    let volumes = backup.decide(&mut steps, &mut live, &mut issues).await?;
     let made = live.missing_namespaces(&steps);
     steps.extend(made);
 
     run.stage(format!("examining {} objects", steps.iter().filter(|step| step.is_write()).count()));
-    let examination = Examination { cluster, access, manifest: &manifest, transforms, existing: &existing, spec, run };
+    let none = BTreeSet::new();
+    let asked = Asked { spec, status: &none, volumes: &volumes };
+    let examination = Examination { cluster, access, manifest: &manifest, transforms, existing: &existing, asked, run };
     let Examined { owners, issues: notes } = examination.examine(&mut steps, &live).await?;
     issues.extend(notes);
     issues.extend(steps.iter().filter_map(Step::refusal));
     make_lost_namespaces(&mut steps);
-    let backup_run = manifest.run_id;
-    let id = plan_id((name, spec, backup_run), run);
     let (status, waves) = (selection.status, order(steps));
-    Ok(RestorePlan { id, name: name.clone(), spec: spec.clone(), backup_run, waves, issues, status, owners })
+    Ok(RestorePlan { id, name: name.clone(), spec: spec.clone(), backup_run, waves, issues, status, volumes, owners })
 }
 
 /// A plan that is made again is another one, though it may look the same: it is made at another moment.

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::plan::{Source, Step};
-use crate::action::{Decision, Transformed, Transforms, wanted_status};
+use crate::action::{Decision, TransformContext, Transformed, Transforms, wanted_status};
 use crate::issue::{Code, Issue};
 use crate::model::{Gvr, Object, ObjectRef};
 use crate::spec::RestoreSpec;
+use crate::volume::VolumeFates;
 
 /// What becomes of an object.
 #[derive(Debug)]
@@ -21,18 +22,23 @@ pub(super) enum Prepared {
     Refuse(Code, String),
 }
 
-/// Runs the transforms, and gives the object the version that the target serves. `status` has the types whose status is
-/// restored.
-pub(super) fn prepare(
-    step: &Step,
-    object: &Object,
-    transforms: &Transforms,
-    (spec, status): (&RestoreSpec, &BTreeSet<String>),
-) -> Prepared {
+/// What decides how an object is changed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) spec: &'a RestoreSpec,
+    /// The types whose status is restored.
+    pub(super) status: &'a BTreeSet<String>,
+    pub(super) volumes: &'a VolumeFates,
+}
+
+/// Runs the transforms, and gives the object the version that the target serves.
+pub(super) fn prepare(step: &Step, object: &Object, transforms: &Transforms, asked: Asked<'_>) -> Prepared {
     let mut value = object.to_value();
     let Some(source) = &step.source else { return Prepared::Write(value, None, Vec::new()) };
-    let status = wanted_status(&value, status.contains(&source.gvr.group_resource())).cloned();
-    match transforms.apply(&source.object(object), &mut value, spec) {
+    let status = wanted_status(&value, asked.status.contains(&source.gvr.group_resource())).cloned();
+    let object = source.object(object);
+    let context = TransformContext::new(asked.spec, &object).volumes(asked.volumes);
+    match transforms.apply_in(context, &mut value) {
         Ok(Transformed { decision: Decision::Keep, issues }) => {
             if source.gvr.version != step.object.gvr.version {
                 value["apiVersion"] = step.object.gvr.api_version().into();

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::RestoreError;
 use super::plan::RestorePlan;
 use super::stored::{keep_plan, read_lines};
+use super::volumes::restored_volumes;
 use crate::crypt::Seal;
 use crate::format::{Access, FileWriter, FormatError, Manifest, RestoreLayout, sealed};
 use crate::issue::{Issue, Outcome};
@@ -99,6 +100,7 @@ impl<'a> Record<'a> {
             Some(report) if report.plan != plan.id => return Err(taken()),
             Some(mut report) if report.finished && report.outcome == Outcome::Completed => {
                 report.issues.extend(kept_issues(access, manifest, &layout).await?);
+                report.volumes = restored_volumes(plan);
                 return Ok(Opened::Finished(Box::new(report)));
             }
             _ => {}
@@ -216,6 +218,7 @@ impl<'a> Record<'a> {
         let mut told = report.clone();
         if self.seal.record().is_some() {
             // The report is not encrypted, so it must not name the objects of a backup that is.
+            told.volumes.clear();
             let issues = std::mem::take(&mut told.issues);
             keep_issues(store, self.layout.issues(), &issues, (self.limits, &self.seal)).await?;
         }

@@ -178,7 +178,7 @@ impl Writing<'_> {
     fn lose(&self, lost: Lost, done: &mut Done, record: &mut Record<'_>) -> Result<(), RestoreError> {
         let Lost { numbers, error } = lost;
         let FormatError::Damaged { what, .. } = &error else { return Err(error.into()) };
-        if !self.write.spec.skip_damaged {
+        if !self.write.asked.spec.skip_damaged {
             return Err(error.into());
         }
         for number in numbers {

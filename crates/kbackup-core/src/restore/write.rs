@@ -1,16 +1,17 @@
 //! One object on its way into the cluster.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use super::disks::{Disks, NoDisk};
 use super::examine::is_others;
 use super::existing::{Existing, Settled};
 use super::hooks::CreatedPods;
 use super::plan::{Action, Step};
-use super::prepare::{Prepared, prepare};
+use super::prepare::{Asked, Prepared, prepare};
 use super::relink::Owners;
 use crate::action::{Transforms, owns_only_copies};
 use crate::cluster::{
@@ -21,7 +22,6 @@ use crate::issue::{Code, Issue, Stage};
 use crate::model::{Gvr, Object, ObjectRef, ResourceType};
 use crate::report::Applied;
 use crate::run::Run;
-use crate::spec::RestoreSpec;
 
 /// How often a change is tried anew on an object that somebody else changes at the same time.
 const CONFLICTS_MAX: u32 = 5;
@@ -35,9 +35,9 @@ const GIVEN_UP_MAX: usize = 8;
 pub(super) struct Write<'a> {
     pub(super) cluster: &'a dyn ClusterWriter,
     pub(super) transforms: &'a Transforms,
-    pub(super) spec: &'a RestoreSpec,
-    /// The types whose status is restored.
-    pub(super) status: &'a BTreeSet<String>,
+    pub(super) asked: Asked<'a>,
+    /// What makes disks of snapshots.
+    pub(super) disks: Disks<'a>,
     pub(super) existing: &'a Existing<'a>,
     pub(super) types: &'a HashMap<Gvr, Arc<ResourceType>>,
     pub(super) owners: &'a Owners,
@@ -76,6 +76,8 @@ enum Failure {
     Server(ClusterError),
     /// What is being deleted is still there.
     StillThere(String),
+    /// Its disk could not be made.
+    NoDisk(NoDisk),
 }
 
 impl Write<'_> {
@@ -86,7 +88,7 @@ impl Write<'_> {
             Err(unwanted) => return Written::new(unwanted.0, unwanted.1),
         };
         let owners = self.owners.link(&mut wanted.value);
-        match self.write(step, &wanted).await {
+        match self.write(step, &mut wanted).await {
             Ok((result, issues)) => Written { owners, ..Written::new(result, issues) },
             Err(failure) => Written {
                 may_pass: failure.may_pass(),
@@ -103,7 +105,7 @@ impl Write<'_> {
             let issue = Issue::error(Stage::Fetch, Code::Damaged, error.to_string()).about(step.object.clone());
             Box::new((Applied::Failed, vec![issue]))
         })?;
-        match prepare(step, &object, self.transforms, (self.spec, self.status)) {
+        match prepare(step, &object, self.transforms, self.asked) {
             Prepared::Write(value, status, _) => Ok(self.with_status(step, value, status, object)),
             // The plan has said why.
             Prepared::Skip(_) => Err(Box::new((Applied::Skipped, Vec::new()))),
@@ -111,15 +113,19 @@ impl Write<'_> {
         }
     }
 
-    async fn write(&self, step: &Step, wanted: &Wanted) -> Outcome {
+    async fn write(&self, step: &Step, wanted: &mut Wanted) -> Outcome {
         match &step.action {
-            Action::CreateWhenGone => {
-                self.await_end(&step.object).await?;
-                self.create(step, wanted).await
+            Action::Update { .. } | Action::Replace { .. } | Action::Recreate { .. } => {
+                return self.meet(step, wanted).await;
             }
-            Action::Update { .. } | Action::Replace { .. } | Action::Recreate { .. } => self.meet(step, wanted).await,
-            _ => self.create(step, wanted).await,
+            Action::CreateWhenGone => self.await_end(&step.object).await?,
+            _ => {}
         }
+        if !self.options.dry_run {
+            let source = wanted.source.as_ref().map_or("", |source| &source.meta().name);
+            self.disks.point(source, &step.object, &mut wanted.value, self.run).await?;
+        }
+        self.create(step, wanted).await
     }
 
     /// A type without a status subresource has it among its other fields: it goes into the same write.
@@ -222,7 +228,7 @@ impl Write<'_> {
     }
 
     fn settle(&self, step: &Step, live: &Object, wanted: &Wanted) -> Settled {
-        let parts = (self.transforms, self.spec, self.existing);
+        let parts = (self.transforms, self.asked, self.existing);
         match &wanted.source {
             // Whatever a namespace looks like that only has to be there, it is there.
             None => Settled::of(Action::Unchanged),
@@ -290,13 +296,22 @@ impl From<ClusterError> for Failure {
     }
 }
 
+impl From<NoDisk> for Failure {
+    fn from(error: NoDisk) -> Self {
+        Self::NoDisk(error)
+    }
+}
+
 impl Failure {
     /// Whether the server, or the way to it, was not up to it: the port has tried more than once by now. A wait that was
     /// too short is not among it: another one would be as long.
     fn may_pass(&self) -> bool {
         use ClusterErrorKind::{BadResponse, Throttled, Timeout, Unavailable};
-        let Self::Server(error) = self else { return false };
-        matches!(error.kind(), Throttled | Unavailable | Timeout | BadResponse)
+        match self {
+            Self::Server(error) => matches!(error.kind(), Throttled | Unavailable | Timeout | BadResponse),
+            Self::NoDisk(error) => error.may_pass(),
+            Self::StillThere(_) => false,
+        }
     }
 
     fn is_conflict(&self) -> bool {
@@ -307,6 +322,7 @@ impl Failure {
         match self {
             Self::Server(error) => rejected(&error, object),
             Self::StillThere(why) => Issue::error(Stage::Apply, Code::WaitTimedOut, why).about(object.clone()),
+            Self::NoDisk(error) => Issue::error(Stage::Volume, error.code(), error.to_string()).about(object.clone()),
         }
     }
 }

@@ -49,6 +49,10 @@ pub struct RestoreSpec {
     /// New names for namespaces: from the name in the backup to the name in the target. Applied at once, so two can swap.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub namespace_mapping: BTreeMap<String, String>,
+    /// Whether disks are made of snapshots. `false`: PersistentVolumes are restored as they are, where their disks are not
+    /// known to be gone. Not given: wherever the backup has a snapshot.
+    #[serde(default, alias = "restorePVs", skip_serializing_if = "Option::is_none")]
+    pub restore_volumes: Option<bool>,
     /// Whether node ports of Services are kept, also where the server had chosen them.
     #[serde(default)]
     pub preserve_node_ports: bool,
@@ -145,6 +149,7 @@ impl RestoreSpec {
             label_selector: None,
             or_label_selectors: Vec::new(),
             namespace_mapping: BTreeMap::new(),
+            restore_volumes: None,
             preserve_node_ports: false,
             restore_status: None,
             storage_class_mapping: BTreeMap::new(),

@@ -7,13 +7,15 @@
 mod candidate;
 mod decide;
 mod facts;
+mod fate;
 mod plan;
 mod record;
 mod source;
 mod survey;
 
+pub use fate::{VolumeCase, VolumeFate, VolumeFates, is_volume, volume_fate};
 pub use plan::VolumePlan;
-pub use record::{VolumeCounts, VolumeRecord, VolumeResult};
+pub use record::{VolumeCounts, VolumeRecord, VolumeResult, VolumeSnapshot};
 pub use survey::{VolumeRules, VolumeSurvey};
 
 #[cfg(test)]

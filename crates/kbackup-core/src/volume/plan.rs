@@ -158,6 +158,7 @@ fn record(candidate: &Candidate<'_>, decision: Decision) -> VolumeRecord {
             VolumeActionType::Skip | VolumeActionType::Custom => VolumeResult::Skipped,
             VolumeActionType::Snapshot | VolumeActionType::FsBackup => VolumeResult::NoProvider,
         },
+        snapshot: None,
     }
 }
 

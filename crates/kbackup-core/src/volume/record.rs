@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::snapshot::SnapshotId;
 use crate::spec::{VolumeActionType, VolumeType};
 
 /// A line of `volumes.jsonl.zst`: one volume, what was decided for it and what became of that.
@@ -44,6 +45,23 @@ pub struct VolumeRecord {
     pub reason: String,
     /// What became of it.
     pub result: VolumeResult,
+    /// The snapshot that shows it, where one was taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<VolumeSnapshot>,
+}
+
+/// The snapshot of a volume.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct VolumeSnapshot {
+    /// The disk service that has it, by the name of its provider.
+    pub provider: String,
+    /// What that calls it.
+    #[schemars(with = "String")]
+    pub id: SnapshotId,
+    /// The zone of the volume, where it has one: a disk that is made of the snapshot goes there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
 }
 
 /// What became of the decision for a volume.
@@ -55,6 +73,8 @@ pub enum VolumeResult {
     Skipped,
     /// Nobody who can do it is set up: the bytes of the volume are not in the backup.
     NoProvider,
+    /// A snapshot was taken.
+    Snapshotted,
 }
 
 /// How many volumes had which decision, and how many of the decisions were not carried out.

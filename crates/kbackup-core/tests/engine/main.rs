@@ -23,5 +23,6 @@ mod schemas;
 mod spawned;
 mod velero;
 mod velero_export;
+mod volumes;
 mod whole;
 mod world;

@@ -34,7 +34,7 @@ fn spec() -> RestoreSpec {
 }
 
 /// Time that passes at once.
-fn hurried() -> Run {
+pub(crate) fn hurried() -> Run {
     let clock = ManualClock::at("2026-11-25T00:00:00Z".parse().expect("a time"));
     Run::default().clock(Arc::new(clock))
 }

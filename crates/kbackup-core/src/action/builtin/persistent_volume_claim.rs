@@ -6,6 +6,7 @@ use super::is;
 use crate::action::json::{remove, remove_annotations, text};
 use crate::action::transform::{Decision, RestoreTransform, TransformContext, TransformError};
 use crate::model::Gvr;
+use crate::volume::VolumeFate;
 
 /// What the binder noted on both sides of a binding. It binds again, from `volumeName` and `claimRef`.
 pub(super) const BINDING_ANNOTATIONS: &[&str] =
@@ -40,13 +41,18 @@ impl RestoreTransform for PersistentVolumeClaim {
         is(ty, "persistentvolumeclaims", "")
     }
 
-    fn transform(&self, object: &mut Value, _: &mut TransformContext<'_>) -> Result<Decision, TransformError> {
+    fn transform(&self, object: &mut Value, context: &mut TransformContext<'_>) -> Result<Decision, TransformError> {
         remove_annotations(object, BINDING_ANNOTATIONS);
         remove_annotations(object, PROVISIONING_ANNOTATIONS);
         remove_annotations(object, VELERO_ANNOTATIONS);
         // A claim with a volume was filled long ago: from the source again, it would lose what was written since.
         if text(object, "/spec/volumeName").is_some_and(|volume| !volume.is_empty()) {
             remove(object, "/spec", &["dataSource", "dataSourceRef"]);
+        }
+        match text(object, "/spec/volumeName").and_then(|volume| context.volumes.get(volume)) {
+            Some(VolumeFate::Snapshot { name, .. }) => object["spec"]["volumeName"] = name.as_str().into(),
+            Some(VolumeFate::Nowhere { .. }) => remove(object, "/spec", &["volumeName"]),
+            Some(VolumeFate::Disk) | None => {}
         }
         Ok(Decision::Keep)
     }
