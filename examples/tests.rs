@@ -19,6 +19,8 @@ mod dry_run;
 mod encrypt_and_sign;
 #[path = "flaky_store.rs"]
 mod flaky_store;
+#[path = "hooks.rs"]
+mod hooks;
 #[path = "list_and_delete.rs"]
 mod list_and_delete;
 #[path = "migrate.rs"]
@@ -49,6 +51,7 @@ runs!(
     dry_run,
     encrypt_and_sign,
     flaky_store,
+    hooks,
     list_and_delete,
     migrate,
     own_action,

@@ -11,6 +11,7 @@ pub mod archive;
 pub mod fixtures;
 pub mod forgetful;
 pub mod journal;
+pub mod machine;
 pub mod proxy;
 pub mod stopping;
 pub mod target;

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use kbackup_core::cluster::{ClusterWriter, Condition, DeleteOptions, Waited, WriteOptions};
+use kbackup_core::cluster::{ClusterWriter, Condition, DeleteOptions, PodExec, Waited, WriteOptions};
 use kbackup_core::compare::{Comparison, Snapshot, compare};
 use kbackup_core::model::{Discovery, Gvr, Object, ObjectRef};
 use kbackup_kube::{CallLimits, ConnectOptions, KubeCluster};
-use kbackup_sandbox::Sandbox;
 use kbackup_sandbox::manifest::{self, Manifest};
+use kbackup_sandbox::{RunningServer, Sandbox, Server, Transport};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde_json::json;
 use tokio::sync::{Mutex, MutexGuard};
@@ -32,8 +32,11 @@ pub struct Target {
     pub cluster: Arc<dyn ClusterWriter>,
     /// The client that it is reached by.
     pub client: kube::Client,
+    /// What runs commands in its containers.
+    pub exec: Arc<dyn PodExec>,
     history: History,
     has_controllers: bool,
+    _server: Option<RunningServer>,
     _alone: Option<MutexGuard<'static, ()>>,
 }
 
@@ -51,7 +54,31 @@ impl Target {
         let history = History::Memory(sandbox.cluster().clone());
         let client = kube::Client::new(sandbox, "default");
         let cluster = KubeCluster::new(client.clone(), "sandbox", CallLimits::default());
-        Self { cluster: Arc::new(cluster), client, history, has_controllers: false, _alone: None }
+        Self::new(cluster, client, history, false)
+    }
+
+    /// A fresh sandbox, asked over a socket: commands in containers need one.
+    ///
+    /// # Panics
+    /// Where no port is free.
+    pub async fn served_sandbox() -> Self {
+        let sandbox = Sandbox::default();
+        let history = History::Memory(sandbox.cluster().clone());
+        let server = Server::bind(sandbox, ([127, 0, 0, 1], 0).into(), Transport::Https).await;
+        let server = server.expect("a free port").start();
+        let folder = tempfile::tempdir().expect("a folder for the kubeconfig");
+        let kubeconfig = folder.path().join("kubeconfig");
+        tokio::fs::write(&kubeconfig, server.kubeconfig()).await.expect("it can be written");
+        let options = ConnectOptions { kubeconfig: Some(kubeconfig.clone()), ..ConnectOptions::default() };
+        let cluster = KubeCluster::connect(&options).await.expect("the sandbox answers");
+        let client = client(&kubeconfig, None).await;
+        Self { _server: Some(server), ..Self::new(cluster, client, history, false) }
+    }
+
+    fn new(cluster: KubeCluster, client: kube::Client, history: History, has_controllers: bool) -> Self {
+        let cluster = Arc::new(cluster);
+        let exec: Arc<dyn PodExec> = Arc::<KubeCluster>::clone(&cluster);
+        Self { cluster, client, exec, history, has_controllers, _server: None, _alone: None }
     }
 
     /// The API server that `KBACKUP_TEST_KUBECONFIG` names, for this scenario alone; `None` where it names none.
@@ -78,8 +105,7 @@ impl Target {
         let connected = KubeCluster::connect(&options).await;
         let cluster = connected.unwrap_or_else(|error| panic!("{variable} names a cluster that answers: {error}"));
         let client = client(&kubeconfig, None).await;
-        let (cluster, history) = (Arc::new(cluster), History::Server);
-        Some(Self { cluster, client, history, has_controllers: true, _alone: Some(alone) })
+        Some(Self { _alone: Some(alone), ..Self::new(cluster, client, History::Server, true) })
     }
 
     /// Whether it is a real API server, with controllers and rights.

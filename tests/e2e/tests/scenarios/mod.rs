@@ -4,6 +4,7 @@ mod atomic;
 mod changes;
 mod disturbed;
 mod existing;
+mod hooks;
 mod killed;
 mod lossless;
 mod readers;
@@ -26,6 +27,7 @@ pub(crate) use disturbed::{
     objects_are_created_in_a_version_that_the_target_serves, what_is_forbidden_is_told_and_the_rest_restored,
 };
 pub(crate) use existing::existing_objects_are_met_as_each_policy_says;
+pub(crate) use hooks::hooks_run_around_a_backup;
 pub(crate) use killed::a_killed_backup_is_not_listed_and_harms_no_other;
 pub(crate) use lossless::{
     a_shop_comes_back_as_it_was, a_shop_comes_back_encrypted_and_signed, a_shop_comes_back_under_another_name,
