@@ -15,6 +15,7 @@ mod life;
 mod lock;
 mod protected;
 mod related;
+mod requests;
 mod restore;
 mod restore_hooks;
 mod resume;
