@@ -18,7 +18,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub(crate) use backup::{
     BackupArgs, BackupContents, BackupCopy, BackupCreate, BackupDelete, BackupDescribe, BackupExport, BackupGet,
-    BackupPrune, BackupSweep, BackupVerb, BackupVerify, ExportFormat,
+    BackupLogs, BackupPrune, BackupSweep, BackupVerb, BackupVerify, ExportFormat,
 };
 pub(crate) use global::{Global, LogFormat, Output};
 pub(crate) use keygen::KeygenArgs;
@@ -127,6 +127,7 @@ mod tests {
             "kbackup restore plan --from-backup b",
             "kbackup restore apply plan.json",
             "kbackup create restore again --from-backup nightly --owned include",
+            "kbackup backup logs nightly -o json",
             "kbackup version",
             "kbackup keygen -o key.txt",
             "kbackup -q keygen --signing -obackup.key",

@@ -28,6 +28,7 @@ pub(crate) async fn run(args: &Args) -> Result<Code, Failure> {
             BackupVerb::Create(create) => backup::create(global, create).await,
             BackupVerb::Get(get) => backup::get(global, get).await,
             BackupVerb::Describe(describe) => backup::describe(global, describe).await,
+            BackupVerb::Logs(logs) => backup::logs(global, logs).await,
             BackupVerb::Contents(contents) => backup::contents(global, contents).await,
             BackupVerb::Verify(verify) => keep::verify(global, verify).await,
             BackupVerb::Copy(copy) => keep::copy(global, copy).await,

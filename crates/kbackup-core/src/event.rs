@@ -1,9 +1,13 @@
 //! What a run tells while it runs.
 
+mod log;
+
 use std::fmt::Debug;
 
 use crate::issue::Issue;
 use crate::model::Gvr;
+pub(crate) use log::Recorder;
+pub use log::{Level, LogLine};
 
 /// Something that just happened in a run. Events are for showing: all that matters is in the report too.
 #[derive(Debug, Clone)]

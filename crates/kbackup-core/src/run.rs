@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::clock::{Clock, SystemClock};
-use crate::event::{Event, EventSink, Silent};
+use crate::event::{Event, EventSink, Recorder, Silent};
 use crate::issue::Issue;
 use crate::limits::Limits;
 
@@ -69,6 +69,12 @@ impl Run {
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.cancel.is_cancelled()
+    }
+
+    /// The same run, and what keeps what it tells.
+    pub(crate) fn recorded(&self) -> (Self, Arc<Recorder>) {
+        let recorder = Arc::new(Recorder::new(Arc::clone(&self.events), Arc::clone(&self.clock)));
+        (self.clone().events(Arc::<Recorder>::clone(&recorder)), recorder)
     }
 
     pub(crate) fn now(&self) -> jiff::Timestamp {

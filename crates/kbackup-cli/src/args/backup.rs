@@ -28,6 +28,8 @@ pub(crate) enum BackupVerb {
     Get(BackupGet),
     /// Show what a backup is and what went wrong with it.
     Describe(BackupDescribe),
+    /// Show what the run that made a backup told.
+    Logs(BackupLogs),
     /// List the objects in a backup, without fetching them.
     Contents(BackupContents),
     /// Read backups to the last byte and compare them with what was written.
@@ -48,8 +50,14 @@ pub(crate) enum BackupVerb {
 pub(crate) struct BackupCreate {
     /// The backup's name; not given: `backup-<YYYYMMDDhhmmss>`.
     pub(crate) name: Option<BackupName>,
+    /// A schedule of the configuration file whose backup is made now: it says what, how and where to, and flags win over it.
+    #[arg(long, value_name = "SCHEDULE", conflicts_with = "spec")]
+    pub(crate) from_schedule: Option<String>,
     #[command(flatten)]
     pub(crate) what: BackupFlags,
+    /// For Velero's users: a command ends when its work does, whether or not this is given.
+    #[arg(short = 'w', long = "wait", hide = true)]
+    _wait: bool,
     /// Show what would be taken: types, counts, volumes. Nothing is written, and no store is needed.
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -65,6 +73,9 @@ pub(crate) struct BackupFlags {
     /// Labels of the backup itself (team=shop,tier=gold), for lists and retention rules.
     #[arg(long, value_name = "LABELS", value_delimiter = ',', value_parser = label)]
     labels: Vec<(String, String)>,
+    /// Annotations of the backup itself (example.com/why=migration).
+    #[arg(long, value_name = "ANNOTATIONS", value_delimiter = ',', value_parser = label)]
+    annotations: Vec<(String, String)>,
     /// How long the backup is kept (720h0m0s, 30d, 2w); not given: as long as its location says, or 720h0m0s.
     #[arg(long, value_name = "DURATION")]
     ttl: Option<Ttl>,
@@ -141,6 +152,15 @@ pub(crate) struct BackupContents {
 pub(crate) struct BackupDescribe {
     /// The backup's name.
     pub(crate) name: BackupName,
+    /// List the objects in it too.
+    #[arg(long)]
+    pub(crate) details: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct BackupLogs {
+    /// The backup's name.
+    pub(crate) name: BackupName,
 }
 
 #[derive(Debug, clap::Args)]
@@ -165,8 +185,14 @@ pub(crate) enum ExportFormat {
 #[derive(Debug, clap::Args)]
 pub(crate) struct BackupDelete {
     /// The backups' names.
-    #[arg(required = true)]
+    #[arg(required_unless_present_any = ["all", "selector"], conflicts_with_all = ["all", "selector"])]
     pub(crate) names: Vec<BackupName>,
+    /// All backups of the store, but for Velero's.
+    #[arg(long, conflicts_with = "selector")]
+    pub(crate) all: bool,
+    /// Those whose own labels match.
+    #[arg(short = 'l', long, value_name = "SELECTOR")]
+    pub(crate) selector: Option<LabelSelector>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -250,15 +276,26 @@ impl BackupFlags {
     /// # Errors
     /// Where a file can't be read, or does not say what it should.
     pub(crate) async fn spec(&self, ttl: Option<Ttl>) -> Result<BackupSpec, Failure> {
-        let mut spec = match &self.spec {
+        let base = match &self.spec {
             Some(path) => document::read("--spec", path).await?,
             None => BackupSpec { ttl: ttl.unwrap_or_default(), ..BackupSpec::default() },
         };
+        self.over(base).await
+    }
+
+    /// What `spec` asks for, and over it what the flags say.
+    ///
+    /// # Errors
+    /// As [`BackupFlags::spec`].
+    pub(crate) async fn over(&self, mut spec: BackupSpec) -> Result<BackupSpec, Failure> {
         self.care.apply(&mut spec).await?;
         self.selection.apply(&mut spec);
         self.scoped.apply(&mut spec);
         if !self.labels.is_empty() {
             spec.labels = self.labels.iter().cloned().collect();
+        }
+        if !self.annotations.is_empty() {
+            spec.annotations = self.annotations.iter().cloned().collect();
         }
         set(&mut spec.ttl, self.ttl);
         set(&mut spec.lock, self.lock.map(Some));

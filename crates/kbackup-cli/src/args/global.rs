@@ -11,13 +11,20 @@ pub(crate) struct Global {
     #[arg(long, global = true, env = "KUBECONFIG", value_name = "FILE", help_heading = "Global options")]
     pub(crate) kubeconfig: Option<PathBuf>,
     /// The context of the kubeconfig; not given: its current one.
-    #[arg(long, global = true, value_name = "NAME", help_heading = "Global options")]
+    #[arg(long, alias = "kubecontext", global = true, value_name = "NAME", help_heading = "Global options")]
     pub(crate) context: Option<String>,
     /// The object store with its prefix: file:///srv/backups, s3://bucket/prefix?region=…, gs://…, az://…, memory://.
     #[arg(long, global = true, env = "KBACKUP_STORE", value_name = "URL", help_heading = "Global options")]
     pub(crate) store: Option<String>,
     /// A location of the configuration file, instead of --store.
-    #[arg(long, global = true, env = "KBACKUP_LOCATION", value_name = "NAME", help_heading = "Global options")]
+    #[arg(
+        long,
+        alias = "storage-location",
+        global = true,
+        env = "KBACKUP_LOCATION",
+        value_name = "NAME",
+        help_heading = "Global options"
+    )]
     pub(crate) location: Option<String>,
     /// The configuration file; not given: ~/.config/kbackup/config.toml.
     #[arg(long, global = true, env = "KBACKUP_CONFIG", value_name = "FILE", help_heading = "Global options")]
@@ -55,7 +62,7 @@ pub(crate) struct Global {
     #[arg(long, global = true, help_heading = "Global options")]
     pub(crate) no_color: bool,
     /// Answer the question of a destructive command with yes.
-    #[arg(short, long, global = true, help_heading = "Global options")]
+    #[arg(short, long, alias = "confirm", global = true, help_heading = "Global options")]
     pub(crate) yes: bool,
 }
 

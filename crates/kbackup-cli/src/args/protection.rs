@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use kbackup_core::limits::Limits;
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Default, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct ProtectionArgs {
     /// Encrypt for this public key (repeatable): age1…, ssh-ed25519 …, ssh-rsa …. Each of them opens the backup alone.
     #[arg(short, long, value_name = "KEY")]
@@ -18,11 +18,18 @@ pub(crate) struct ProtectionArgs {
     pub(crate) sign_key: Option<PathBuf>,
 }
 
+impl ProtectionArgs {
+    /// Whether nobody was named to encrypt for.
+    pub(crate) fn names_nobody(&self) -> bool {
+        self.recipient.is_empty() && self.recipients_file.is_empty()
+    }
+}
+
 /// How hard a backup works. It is a good guest without these flags too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::Args)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct Pace {
-    /// How hard the archive is compressed; not given: 3.
+    /// How hard the archive is compressed; not given: 2.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..=22))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) compression_level: Option<i32>,
@@ -37,6 +44,15 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
+    /// What this says, and `other` where it says nothing.
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self {
+            compression_level: self.compression_level.or(other.compression_level),
+            lists_in_flight: self.lists_in_flight.or(other.lists_in_flight),
+            bytes_per_second: self.bytes_per_second.or(other.bytes_per_second),
+        }
+    }
+
     /// The bounds of a run that keeps this pace.
     pub(crate) fn limits(self) -> Limits {
         let usual = Limits::default();

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::failure::of_spec;
-use crate::args::Pace;
+use crate::args::{Global, Pace};
+use crate::config::Config;
 use crate::error::Failure;
 
 /// A schedule of the configuration file.
@@ -54,6 +55,11 @@ fn is_usual(pace: &Pace) -> bool {
 }
 
 impl Entry {
+    /// The schedule of that name.
+    pub(super) fn of(global: &Global, name: &str) -> Result<Self, Failure> {
+        Self::read(name, Config::load(global)?.schedule(name)?)
+    }
+
     /// The schedule of that name, as it stands in the file.
     pub(super) fn read(name: &str, value: &Value) -> Result<Self, Failure> {
         let wrong =

@@ -80,16 +80,12 @@ pub(super) fn get(global: &Global, get: &ScheduleGet) -> Result<Code, Failure> {
 }
 
 pub(super) fn describe(global: &Global, describe: &ScheduleName) -> Result<Code, Failure> {
-    view::schedule(global, &one(global, &describe.name)?)?;
+    view::schedule(global, &Entry::of(global, &describe.name)?)?;
     Ok(Code::Completed)
 }
 
-fn one(global: &Global, name: &str) -> Result<Entry, Failure> {
-    Entry::read(name, Config::load(global)?.schedule(name)?)
-}
-
 pub(super) fn pause(global: &Global, name: &ScheduleName, paused: bool) -> Result<Code, Failure> {
-    let mut entry = one(global, &name.name)?;
+    let mut entry = Entry::of(global, &name.name)?;
     entry.spec.paused = paused;
     save(global, &entry)?;
     view::schedule(global, &entry)?;

@@ -17,7 +17,8 @@ pub(crate) use location::{forgotten, locations, probe};
 pub(crate) use out::{line, note};
 pub(crate) use progress::Progress;
 pub(crate) use results::{
-    backup, backup_preview, backup_report, backups, contents, deleted, exported, plan, restore_report, version,
+    Details, backup, backup_preview, backup_report, backups, contents, deleted, exported, log_lines, plan,
+    restore_report, version,
 };
 pub(crate) use schedule::{schedule, schedules, told};
 pub(crate) use tables::unfinished;

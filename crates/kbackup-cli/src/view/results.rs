@@ -3,6 +3,7 @@
 use indicatif::HumanBytes;
 use kbackup_core::backup::{BackupReport, Preview};
 use kbackup_core::catalog::{Exported, Listed, Survey, Unfinished};
+use kbackup_core::event::LogLine;
 use kbackup_core::format::{IndexLine, Manifest};
 use kbackup_core::issue::Issue;
 use kbackup_core::model::BackupName;
@@ -41,17 +42,21 @@ pub(crate) fn backup_preview(global: &Global, preview: &Preview) -> Result<(), F
     result(global, preview, || vec![preview.name.to_string()], |_| tables::preview(preview))
 }
 
+/// What is told of a backup beside its manifest.
+#[derive(Debug)]
+pub(crate) struct Details {
+    /// `None` where nothing opens them.
+    pub(crate) issues: Option<Vec<Issue>>,
+    pub(crate) volumes: Vec<VolumeRecord>,
+    /// `None` where nobody asked for them.
+    pub(crate) objects: Option<Vec<IndexLine>>,
+    /// Whether a trusted key has signed it.
+    pub(crate) trusted: bool,
+}
+
 /// A backup that was asked about.
-///
-/// `issues` is `None` where nothing opens them; `trusted` says that a trusted key has signed it.
-pub(crate) fn backup(
-    global: &Global,
-    manifest: &Manifest,
-    issues: Option<&[Issue]>,
-    volumes: &[VolumeRecord],
-    trusted: bool,
-) -> Result<(), Failure> {
-    result(global, manifest, || vec![manifest.name.to_string()], |_| tables::backup(manifest, issues, volumes, trusted))
+pub(crate) fn backup(global: &Global, manifest: &Manifest, details: &Details) -> Result<(), Failure> {
+    result(global, manifest, || vec![manifest.name.to_string()], |_| tables::backup(manifest, details))
 }
 
 /// The backups in a store.
@@ -106,6 +111,15 @@ pub(crate) fn contents(global: &Global, lines: &[IndexLine]) -> Result<(), Failu
     let items: Vec<Value> = lines.iter().map(item).collect();
     let names = || lines.iter().map(|line| line.object().to_string()).collect();
     result(global, &json!({ "items": items }), names, |wide| tables::contents(lines, wide))
+}
+
+/// What the run that made a backup told.
+pub(crate) fn log_lines(global: &Global, name: &BackupName, lines: &[LogLine]) -> Result<(), Failure> {
+    if lines.is_empty() && !global.quiet {
+        note(format!("no log was kept of backup {name}"));
+    }
+    let text = |_| lines.iter().map(tables::log_line).collect::<Vec<_>>().join("\n");
+    result(global, &json!({ "items": lines }), || vec![name.to_string()], text)
 }
 
 /// A backup that another tool can read now.

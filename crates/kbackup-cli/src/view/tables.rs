@@ -7,11 +7,13 @@ use indicatif::HumanBytes;
 use jiff::{Timestamp, Unit};
 use kbackup_core::backup::Preview;
 use kbackup_core::catalog::{Listed, Summary, Survey, Unfinished};
+use kbackup_core::event::{Level, LogLine};
 use kbackup_core::format::{IndexLine, Manifest};
 use kbackup_core::hook::HookCounts;
-use kbackup_core::issue::Issue;
 use kbackup_core::model::Revision;
 use kbackup_core::volume::{VolumeCounts, VolumeRecord};
+
+use super::results::Details;
 
 /// Volumes that a description names.
 const VOLUMES_MAX: usize = 100;
@@ -164,7 +166,6 @@ pub(super) fn preview(preview: &Preview) -> String {
         ),
         field("Revision", preview.revision),
         field("Namespaces", preview.resolved.namespaces.join(", ")),
-        field("Size", format!("{} of JSON", HumanBytes(preview.bytes_raw))),
         field("Hooks", commands),
         field("Volumes", volumes(preview.volume_counts)),
     ];
@@ -176,7 +177,7 @@ pub(super) fn preview(preview: &Preview) -> String {
 }
 
 /// All that a manifest says, for people.
-pub(super) fn backup(manifest: &Manifest, issues: Option<&[Issue]>, records: &[VolumeRecord], trusted: bool) -> String {
+pub(super) fn backup(manifest: &Manifest, details: &Details) -> String {
     let counts = &manifest.counts;
     let mut lines = vec![
         field("Name", &manifest.name),
@@ -192,26 +193,31 @@ pub(super) fn backup(manifest: &Manifest, issues: Option<&[Issue]>, records: &[V
             manifest.lock.map_or("no".to_owned(), |lock| format!("{} until {}", lock.mode, time(lock.until))),
         ),
         field("Labels", labels(&manifest.spec.labels)),
+        field("Annotations", labels(&manifest.spec.annotations)),
         field("Namespaces", manifest.resolved.namespaces.join(", ")),
         field("Objects", objects(manifest)),
         field("Size", size(manifest)),
         field("Caps", caps(manifest)),
         field("Encrypted", encrypted(manifest)),
-        field("Signed", signed(manifest, trusted)),
+        field("Signed", signed(manifest, details.trusted)),
         field("Hooks", hooks(counts.hooks)),
         field("Volumes", volumes(counts.volumes)),
         field("Issues", format!("{} errors, {} warnings", counts.errors, counts.warnings)),
     ];
     lines.extend(manifest.consistency.exceptions.iter().map(|other| format!("  {}: {}", other.gvr, other.reason)));
-    match issues {
+    match &details.issues {
         Some(issues) => lines.extend(issues.iter().map(|issue| format!("  {issue}"))),
         None => lines.push("  they are encrypted: give an identity to see them (-i FILE)".to_owned()),
     }
-    lines.extend(volume_list(records));
+    lines.extend(volume_list(&details.volumes));
     if !counts.by_type.is_empty() {
         lines.push("Types:".to_owned());
     }
     lines.extend(counts.by_type.iter().map(|(gvr, count)| format!("  {count:>8}  {}", gvr.group_resource())));
+    if let Some(objects) = &details.objects {
+        lines.push("Contents:".to_owned());
+        lines.extend(objects.iter().map(|line| format!("  {}", line.object())));
+    }
     lines.join("\n")
 }
 
@@ -264,6 +270,17 @@ fn signed(manifest: &Manifest, trusted: bool) -> String {
         (Some(signature), true) => format!("by the key {}, which is trusted", signature.key_id),
         (None, true) => "by a trusted key".to_owned(),
     }
+}
+
+/// A line of a log: when, how bad, and what.
+pub(super) fn log_line(line: &LogLine) -> String {
+    let level = match line.level {
+        Level::Info => "info   ",
+        Level::Warning => "warning",
+        Level::Error => "error  ",
+    };
+    let object = line.object.as_ref().map(|object| format!("{object}: ")).unwrap_or_default();
+    format!("{} {level} {object}{}", time(line.at), line.message)
 }
 
 pub(super) fn field(name: &str, value: impl std::fmt::Display) -> String {

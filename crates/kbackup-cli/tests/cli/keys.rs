@@ -57,6 +57,8 @@ fn an_encrypted_backup_is_restored_by_those_for_whom_it_is() {
         home.refuses(&format!("{restore} {keys}"), FAILED, &parts);
     }
     home.refuses("backup contents nightly", FAILED, &["is encrypted for"]);
+    home.refuses("backup logs nightly", FAILED, &["is encrypted for"]);
+    assert!(home.ok("backup logs nightly -i ~/key.txt").contains(" info    discovering the cluster\n"));
     assert!(home.ok("backup contents nightly -i ~/key.txt").contains("web"));
     for keys in ["-i ~/key.txt", "-i ~/other.txt -i ~/key.txt", "--passphrase-file ~/passphrase"] {
         assert!(home.ok(&format!("{restore} {keys}")).contains(" to create, "), "{keys}");

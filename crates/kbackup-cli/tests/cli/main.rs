@@ -15,3 +15,4 @@ mod signals;
 mod trust;
 mod velero;
 mod volumes;
+mod words;

@@ -12,6 +12,10 @@ fn every_result_is_as_documented() {
 
     let made = home.json("backup create nightly");
     assert_valid("manifest", &made);
+    let log = home.json("backup logs nightly");
+    let lines = log["items"].as_array().unwrap();
+    lines.iter().for_each(|line| assert_valid("log-line", line));
+    assert!(lines.iter().any(|line| line["type"] == "v1/configmaps" && line["objects"].is_u64()), "{log}");
     assert_eq!((&made["name"], &made["outcome"]), (&"nightly".into(), &"completed".into()));
     assert_eq!(home.json("backup describe nightly"), made, "the manifest is the result of both");
 

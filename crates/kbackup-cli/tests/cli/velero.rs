@@ -36,6 +36,7 @@ fn a_bucket_of_velero_is_a_store() {
     let contents = home.ok(&format!("backup contents shop-monitoring {store} -o name"));
     assert!(contents.contains("deployments.apps/shop/web"), "{contents}");
 
+    assert_eq!(home.ok(&format!("backup logs shop-monitoring {store} -q")), "\n", "the bucket has no log");
     let verified = home.json(&format!("backup verify shop-monitoring {store}"));
     assert_eq!((&verified["items"][0]["whole"], &verified["items"][0]["objects"]), (&true.into(), &17.into()));
     assert!(

@@ -3,6 +3,7 @@
 use std::fs;
 
 use crate::program::{Home, Sandbox};
+use crate::schemas::assert_valid;
 
 /// The request itself is wrong.
 const USAGE: i32 = 64;
@@ -58,6 +59,7 @@ fn a_dry_run_shows_what_would_be_taken_and_writes_nothing() {
     assert!(!home.path("store").exists(), "nothing was written");
 
     let manifest = home.json("backup create seen --include-namespaces shop --snapshot-volumes=false");
+    assert_valid("backup-preview", &preview);
     assert_eq!(preview["byType"], manifest["counts"]["byType"], "a dry run counts what a backup takes");
     assert_eq!(preview["volumeCounts"], manifest["counts"]["volumes"]);
     assert_eq!(preview["issues"], serde_json::json!([]));

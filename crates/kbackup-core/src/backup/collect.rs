@@ -36,6 +36,8 @@ pub(super) struct Collect<'a, 's> {
     pub(super) revision: Revision,
     /// Given after the first round: what the objects so far need. Then only that is taken.
     pub(super) round: Option<Round<'a>>,
+    /// Whether the objects are kept, or only looked at: then metadata is enough of most.
+    pub(super) kept: bool,
     /// How fast it may read.
     pub(super) pace: &'a Pace,
     /// Who is shown what is taken.
@@ -163,7 +165,7 @@ async fn read_once(
         name: query.name.clone(),
         at,
         page,
-        metadata_only: false,
+        metadata_only: cx.is_metadata_enough(&query.ty.gvr),
     };
     let mut pages = cx.cluster.list(&list);
     while let Some(page) = pages.next().await {
@@ -203,6 +205,11 @@ async fn write_page(
 }
 
 impl Collect<'_, '_> {
+    fn is_metadata_enough(&self, ty: &Gvr) -> bool {
+        let is_read = self.witnesses.iter().any(|witness| witness.wants(ty) && witness.reads(ty));
+        !self.kept && !is_read && !self.round.is_some_and(|round| round.reads(ty))
+    }
+
     /// Whether this round takes an object. A later one takes those of the earlier ones too, where these are void.
     fn takes(&self, query: &Query, object: &Object, voided: bool) -> bool {
         match (self.rules.verdict_of(&query.ty, object.meta()), self.round) {

@@ -11,6 +11,7 @@ use super::claim::{Held, json};
 use super::collect::{Collected, Tally};
 use crate::cluster::ClusterInfo;
 use crate::crypt::{SignatureRecord, SigningKey};
+use crate::event::LogLine;
 use crate::format::{
     Caps, ClusterRecord, ConsistencyRecord, Counts, FileRecord, FileWriter, FormatError, FormatVersion, Manifest,
     Resolved, Writer, digest_of, read_manifest,
@@ -37,11 +38,12 @@ pub(super) struct Facts<'a> {
     pub(super) revision: Revision,
     pub(super) hooks: HookCounts,
     pub(super) volumes: Vec<VolumeRecord>,
+    pub(super) log: Vec<LogLine>,
     pub(super) signer: Option<&'a SigningKey>,
     pub(super) lock: Option<Lock>,
 }
 
-/// Writes the index and the issues; gives the manifest that would commit the backup.
+/// Writes the index, the issues and the log; gives the manifest that would commit the backup.
 pub(super) async fn close(
     store: &dyn ObjectStore,
     held: &Held<'_>,
@@ -53,6 +55,7 @@ pub(super) async fn close(
     let mut files = archive.finish().await?;
     files.insert("volumes".to_owned(), write_lines(store, held, held.layout.volumes(), &facts.volumes, run).await?);
     files.insert("issues".to_owned(), write_lines(store, held, held.layout.issues(), &collected.issues, run).await?);
+    files.insert("log".to_owned(), write_lines(store, held, held.layout.log(), &facts.log, run).await?);
     if let Some(identity) = held.seal.identity_file() {
         files.insert("identity".to_owned(), write_identity(store, held, identity).await?);
     }

@@ -25,13 +25,15 @@ pub struct Ports<'a> {
     pub(super) actions: BackupActions,
     pub(super) exec: Option<&'a dyn PodExec>,
     pub(super) protection: Option<&'a Protection>,
+    /// Whether what is read is kept: a preview only looks.
+    pub(super) keeps: bool,
 }
 
 impl<'a> Ports<'a> {
     /// This cluster and this store, with the built-in actions.
     #[must_use]
     pub fn new(cluster: &'a dyn ClusterReader, store: &'a dyn ObjectStore) -> Self {
-        Self { cluster, store, actions: BackupActions::builtin(), exec: None, protection: None }
+        Self { cluster, store, actions: BackupActions::builtin(), exec: None, protection: None, keeps: true }
     }
 
     /// The same with other actions: own ones added, built-in ones taken away.
@@ -50,6 +52,11 @@ impl<'a> Ports<'a> {
     #[must_use]
     pub fn protect(self, protection: &'a Protection) -> Self {
         Self { protection: Some(protection), ..self }
+    }
+
+    /// The same, for looking only.
+    pub(super) fn only_look(self) -> Self {
+        Self { keeps: false, ..self }
     }
 
     /// Who signs the manifest.

@@ -40,8 +40,6 @@ pub struct Preview {
     /// Objects of each type.
     #[schemars(with = "BTreeMap<String, u64>")]
     pub by_type: BTreeMap<Gvr, u64>,
-    /// Bytes of JSON.
-    pub bytes_raw: u64,
     /// Commands of hooks that would run, if none fails.
     pub hooks: u64,
     /// What would happen to each volume.
@@ -56,7 +54,8 @@ pub struct Preview {
 /// runs.
 ///
 /// It selects and reads as a backup does, so that it counts exactly what a backup would take, with what the chosen objects
-/// need; it costs the cluster what a backup costs it.
+/// need. Of types of which more than that does not matter, only the metadata is read: the server sends a fraction of what
+/// a backup reads.
 ///
 /// # Errors
 /// As [`run`](super::run()), but for those of a store.
@@ -88,7 +87,7 @@ pub async fn preview(
     spec.validate().map_err(BackupError::Invalid)?;
     let run = run.clone().limits(Limits { compression_level: FASTEST, ..run.bounds().clone() });
     let held = take(&Nowhere, name, Seal::default(), &run).await?;
-    let ports = Ports::new(cluster, &Nowhere).actions(actions);
+    let ports = Ports::new(cluster, &Nowhere).actions(actions).only_look();
     let taken = until_cancelled(&run, read(&ports, &held, spec, &run)).await?;
     let Taken { collected, survey, resolved, revision, .. } = taken;
     let Plans { hooks, volumes, issues: more } = survey.plans();
@@ -102,7 +101,6 @@ pub async fn preview(
         revision,
         resolved,
         objects: by_type.values().map(|tally| tally.objects).sum(),
-        bytes_raw: by_type.values().map(|tally| tally.bytes).sum(),
         by_type: by_type.into_iter().map(|(gvr, tally)| (gvr, tally.objects)).collect(),
         hooks: hooks.len() as u64,
         volume_counts: volumes.counts(),

@@ -56,6 +56,10 @@ impl Witness for Gathered<'_> {
         true
     }
 
+    fn reads(&self, ty: &Gvr) -> bool {
+        self.actions.about(ty).any(|action| self.names_open_types(action))
+    }
+
     fn see(&self, ty: &Gvr, object: &Object) {
         lock(&self.needs).add(ty, object.meta().namespace.as_deref());
         let mut value: Option<Value> = None;
@@ -88,6 +92,11 @@ impl Round<'_> {
                 || needs.mentions(&ty.group_resource()).is_some_and(|wanted| !wanted.is_disjoint(&mentions))
         };
         needed(self.needs) && (again || !needed(self.asked))
+    }
+
+    /// Whether more of objects of this type than their metadata decides.
+    pub(super) fn reads(&self, ty: &Gvr) -> bool {
+        self.needs.mentions(&ty.group_resource()).is_some()
     }
 
     /// What an object mentions, where that can decide.

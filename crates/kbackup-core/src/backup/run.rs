@@ -18,6 +18,7 @@ use super::{BackupError, Ports};
 use crate::action::BackupActions;
 use crate::cluster::ClusterInfo;
 use crate::crypt::Seal;
+use crate::event::Recorder;
 use crate::filter::{Needs, Selection};
 use crate::format::{Manifest, Resolved};
 use crate::hook::Ordered;
@@ -55,6 +56,8 @@ pub async fn run(
     run: &Run,
 ) -> Result<BackupReport, BackupError> {
     spec.validate().map_err(BackupError::Invalid)?;
+    let (run, log) = run.recorded();
+    let run = &run;
     let store = ports.store;
     if !store.capabilities().writable {
         return Err(BackupError::ReadOnly { store: store.to_string() });
@@ -70,7 +73,7 @@ pub async fn run(
     let held = take(store, name, seal, run).await?;
     let ports = &Ports { store: locked.as_deref().unwrap_or(store), ..ports.clone() };
     // On the heap: it is large, and whoever awaits this would carry it.
-    let written = Box::pin(write(ports, &held, (name, spec, lock), run)).await;
+    let written = Box::pin(write(ports, &held, (name, spec, lock), (run, &log))).await;
     let committed = match written {
         // From here on the run can't be cancelled: the manifest is there or it is not.
         Ok(report) => commit(ports.store, &held, &report.manifest, ports.signer()).await.map(|()| report),
@@ -96,7 +99,7 @@ async fn write(
     ports: &Ports<'_>,
     held: &Held<'_>,
     (name, spec, lock): (&BackupName, &BackupSpec, Option<Lock>),
-    run: &Run,
+    (run, log): (&Run, &Recorder),
 ) -> Result<BackupReport, BackupError> {
     let taken = until_cancelled(run, read(ports, held, spec, run)).await?;
     let Taken { archive, mut collected, survey, info, resolved, revision } = taken;
@@ -109,7 +112,7 @@ async fn write(
 
     run.stage("finishing the archive");
     let (hooks, volumes, signer) = (ran.counts, volumes.records, ports.signer());
-    let facts = Facts { name, spec, cluster: info, resolved, revision, hooks, volumes, signer, lock };
+    let facts = Facts { name, spec, cluster: info, resolved, revision, hooks, volumes, signer, lock, log: log.lines() };
     let issues = collected.issues.clone();
     let closed = async {
         let closed = close(ports.store, held, facts, archive, collected, run).await;
@@ -126,7 +129,7 @@ pub(super) async fn read<'a>(
     spec: &BackupSpec,
     run: &'a Run,
 ) -> Result<Taken<'a>, BackupError> {
-    let Ports { cluster, store, ref actions, .. } = *ports;
+    let Ports { cluster, store, ref actions, keeps, .. } = *ports;
     run.stage("discovering the cluster");
     let info = cluster.info().await.map_err(BackupError::cluster("asking who it is"))?;
     let discovery = cluster.discover().await.map_err(BackupError::cluster("discovering its types"))?;
@@ -146,6 +149,7 @@ pub(super) async fn read<'a>(
         mode: spec.consistency,
         revision,
         round: None,
+        kept: keeps,
         pace: &Pace::new(run.bounds().bytes_per_second_max),
         witnesses: &[&gathered, &survey],
         run,

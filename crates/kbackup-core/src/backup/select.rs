@@ -31,6 +31,7 @@ pub(super) async fn select(
         Err(error) => return Err(during(error)),
     };
     let selection = Selection::resolve(spec, discovery, &namespaces).map_err(BackupError::Invalid)?;
+    selection.check_not_empty().map_err(BackupError::Invalid)?;
     let (whole, single) = selection.lists();
     tracing::info!(
         "{whole} types are listed in the whole cluster, {single} lists are of single namespaces: {} of {} namespaces are taken",

@@ -68,6 +68,10 @@ impl Witness for Survey {
         HookRules::wants(ty) || VolumeSurvey::wants(ty) || self.ordered.names_type(ty)
     }
 
+    fn reads(&self, ty: &Gvr) -> bool {
+        HookRules::wants(ty) || VolumeSurvey::wants(ty)
+    }
+
     fn see(&self, ty: &Gvr, object: &Object) {
         // Read before the lock is taken: other lanes want to look too.
         let found = if HookRules::wants(ty) { self.hooks.of_pod(ty, object) } else { Found::default() };

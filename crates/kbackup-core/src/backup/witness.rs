@@ -12,6 +12,9 @@ pub(super) trait Witness: Debug + Send + Sync {
     /// Whether it wants to see objects of this type. Asked once a list.
     fn wants(&self, ty: &Gvr) -> bool;
 
+    /// Whether it looks at more of objects of this type than their metadata. Only asked where it wants to see them.
+    fn reads(&self, ty: &Gvr) -> bool;
+
     /// An object of that type is in the archive.
     fn see(&self, ty: &Gvr, object: &Object);
 

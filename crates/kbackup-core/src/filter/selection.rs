@@ -9,9 +9,9 @@ use super::lists::list_each_namespace;
 use super::names::{NamespaceRules, unmatched};
 use super::rules::{Rules, TypeRule};
 use super::server_side::one_selector;
-use crate::issue::{Issue, Stage};
+use crate::issue::{Code, Issue, Severity, Stage};
 use crate::model::{Discovery, LabelSelector, ObjectMeta, ResourceType};
-use crate::spec::{BackupSpec, Violations};
+use crate::spec::{BackupSpec, Violation, Violations};
 
 /// An object or namespace with one of these labels at `true` is left out of every backup.
 const EXCLUDE_LABELS: &[&str] = &["kbackup.dev/exclude-from-backup", "velero.io/exclude-from-backup"];
@@ -124,6 +124,21 @@ impl Selection {
         let mut before = None;
         // The lists of one type follow each other.
         self.queries.iter().map(|query| &query.ty).filter(move |ty| before.replace(&ty.gvr) != Some(&ty.gvr))
+    }
+
+    /// Whether anything is left to take; a glob that fits nothing today is no mistake, and leaves an empty backup.
+    ///
+    /// # Errors
+    /// Where no namespace and no type of the cluster is chosen, and namespaces were named that don't exist: with each, and
+    /// what may have been meant.
+    pub fn check_not_empty(&self) -> Result<(), Violations> {
+        let of_cluster = self.rules.types.values().any(|rule| matches!(rule, TypeRule::OfCluster));
+        if of_cluster || !self.namespaces.is_empty() || self.rules.namespaces.includes_every_name() {
+            return Ok(());
+        }
+        let is_missing = |issue: &&Issue| issue.severity == Severity::Error && issue.code == Code::NotFound;
+        let violation = |issue: &Issue| Violation::new("includedNamespaces", issue.message.clone());
+        Violations::check(self.issues.iter().filter(is_missing).map(violation).collect())
     }
 
     /// How many lists are of the whole cluster, and how many of single namespaces.

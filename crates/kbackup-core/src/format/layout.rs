@@ -118,6 +118,12 @@ impl BackupLayout {
         self.file("issues.jsonl.zst")
     }
 
+    /// What the run that made it told and when, one a line.
+    #[must_use]
+    pub fn log(&self) -> Key {
+        self.file("log.jsonl.zst")
+    }
+
     /// What was done with each volume, one a line.
     #[must_use]
     pub fn volumes(&self) -> Key {

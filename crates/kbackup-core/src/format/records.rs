@@ -1,7 +1,8 @@
 //! The files of a backup that hold one record a line.
 
 use super::read::read_lines;
-use super::{Access, FormatError, Manifest};
+use super::{Access, FormatError, Manifest, velero};
+use crate::event::LogLine;
 use crate::volume::VolumeRecord;
 
 impl Manifest {
@@ -16,5 +17,21 @@ impl Manifest {
         let take = |line: &[u8]| serde_json::from_slice(line).map(|record| records.push(record));
         read_lines(access, self, file, take).await?;
         Ok(records)
+    }
+
+    /// Reads and checks the log of the run that made the backup; nothing where none was kept.
+    ///
+    /// # Errors
+    /// `Damaged` where a byte differs from what was written; `Encrypted` where nothing opens it.
+    pub async fn read_log<'a>(&self, from: impl Into<Access<'a>> + Send) -> Result<Vec<LogLine>, FormatError> {
+        let access = from.into();
+        if self.is_velero() {
+            return velero::read_log(access.store(), self).await;
+        }
+        let Some(file) = self.file("log") else { return Ok(Vec::new()) };
+        let mut lines = Vec::new();
+        let take = |line: &[u8]| serde_json::from_slice(line).map(|line| lines.push(line));
+        read_lines(access, self, file, take).await?;
+        Ok(lines)
     }
 }

@@ -70,6 +70,9 @@ pub struct BackupSpec {
     /// Labels of the backup itself: what lists, schedules and retention rules choose it by.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
+    /// Annotations of the backup itself: what people and other programs note about it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub annotations: BTreeMap<String, String>,
     /// Commands that run in the containers of pods around what is done to their volumes.
     #[serde(skip_serializing_if = "is_default")]
     pub hooks: BackupHooks,
@@ -160,6 +163,10 @@ impl BackupSpec {
         });
         let labels = LabelSelector { match_labels: self.labels.clone(), ..LabelSelector::default() };
         found.extend(labels.violations().into_iter().map(|why| Violation::new("labels", why)));
+        // A key is that of a label, and the value is free.
+        let keys = self.annotations.keys().map(|key| (key.clone(), String::new())).collect();
+        let keys = LabelSelector { match_labels: keys, ..LabelSelector::default() };
+        found.extend(keys.violations().into_iter().map(|why| Violation::new("annotations", why)));
         found.extend(hook_violations(&self.hooks));
         found.extend(order_violations(&self.ordered_resources));
         found.extend(policy_violations(&self.volume_policies));

@@ -93,6 +93,9 @@ fn lists_that_contradict_themselves_are_refused() {
     assert_eq!(selectors, ["orLabelSelectors"]);
     assert_eq!(backup(|spec| spec.label_selector = Some(LabelSelector::label("a b", "c d"))), ["labelSelector"; 2]);
     assert_eq!(backup(|spec| spec.labels = [("a b".to_owned(), "c d".to_owned())].into()), ["labels"; 2]);
+    let noted = |key: &str| [(key.to_owned(), "c d, e".to_owned())].into();
+    assert_eq!(backup(|spec| spec.annotations = noted("a b")), ["annotations"]);
+    assert!(backup(|spec| spec.annotations = noted("example.com/why")).is_empty());
     assert!(backup(|spec| spec.labels = [(SCHEDULE_LABEL.to_owned(), "nightly".to_owned())].into()).is_empty());
 }
 

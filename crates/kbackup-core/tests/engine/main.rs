@@ -13,6 +13,7 @@ mod format;
 mod hooks;
 mod life;
 mod lock;
+mod previews;
 mod protected;
 mod related;
 mod requests;

@@ -6,6 +6,8 @@
 
 use std::path::PathBuf;
 
+use kbackup_core::backup::Preview;
+use kbackup_core::event::LogLine;
 use kbackup_core::format::Manifest;
 use kbackup_core::report::RestoreReport;
 use kbackup_core::restore::RestorePlan;
@@ -31,9 +33,11 @@ fn those_in_the_docs_are_those_of_the_code() {
     );
 }
 
-fn of_the_code() -> [(&'static str, Schema); 5] {
+fn of_the_code() -> [(&'static str, Schema); 7] {
     [
+        ("backup-preview", schema_for!(Preview)),
         ("backup-spec", schema_for!(BackupSpec)),
+        ("log-line", schema_for!(LogLine)),
         ("manifest", schema_for!(Manifest)),
         ("restore-plan", schema_for!(RestorePlan)),
         ("restore-report", schema_for!(RestoreReport)),

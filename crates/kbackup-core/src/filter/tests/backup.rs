@@ -216,6 +216,23 @@ fn types_are_named_once() {
 }
 
 #[test]
+fn a_name_that_nothing_has_is_a_mistake_where_nothing_is_left() {
+    for (spec, expect) in [
+        (spec().namespaces(["shpo"]), "there is no namespace \"shpo\" in the cluster; did you mean \"shop\"?"),
+        (spec().namespaces(["shpo"]).resources(["configmaps"]), "there is no namespace \"shpo\""),
+        (spec().namespaces(["shpo", "x-*"]), "there is no namespace \"shpo\""),
+        (spec().namespaces(["shpo", "shop"]), ""),
+        (spec().namespaces(["x-*"]), ""),
+        (BackupSpec { include_cluster_resources: Some(true), ..spec().namespaces(["shpo"]) }, ""),
+        (BackupSpec { excluded_namespaces: strings(&["*"]), ..spec() }, ""),
+        (spec(), ""),
+    ] {
+        let told = resolve(&spec).check_not_empty().map_or_else(|error| error.to_string(), |()| String::new());
+        assert!(told.contains(expect) && told.is_empty() == expect.is_empty(), "{spec:?}: {told}");
+    }
+}
+
+#[test]
 fn what_is_not_there_is_an_issue() {
     let none: &[&str] = &[];
     for (spec, broken, expect) in [

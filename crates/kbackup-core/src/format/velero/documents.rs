@@ -93,7 +93,7 @@ struct Metadata<'a> {
     creation_timestamp: Timestamp,
     labels: BTreeMap<&'a str, &'a str>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    annotations: BTreeMap<&'static str, String>,
+    annotations: BTreeMap<&'a str, String>,
 }
 
 #[derive(Serialize)]
@@ -183,8 +183,14 @@ fn metadata(manifest: &Manifest) -> Metadata<'_> {
         uid: manifest.run_id.to_string(),
         creation_timestamp: seconds(manifest.started_at),
         labels,
-        annotations: source_cluster(&manifest.cluster.version),
+        annotations: annotations(manifest),
     }
+}
+
+/// Those of the backup, and those by which Velero says of which cluster it is.
+fn annotations(manifest: &Manifest) -> BTreeMap<&str, String> {
+    let own = manifest.spec.annotations.iter().map(|(key, value)| (key.as_str(), value.clone()));
+    own.chain(source_cluster(&manifest.cluster.version)).collect()
 }
 
 /// `v1.37.2` in the three pieces that Velero keeps.

@@ -108,7 +108,11 @@ pub(super) fn check_version(name: &BackupName, version: &str) -> Result<(), Form
 fn assemble(name: &BackupName, backup: &Backup, format: &str, tarball: Option<u64>) -> Manifest {
     let status = &backup.status;
     let started_at = status.start_timestamp.or(backup.metadata.creation_timestamp).unwrap_or(Timestamp::UNIX_EPOCH);
-    let spec = BackupSpec { labels: backup.metadata.labels.clone().unwrap_or_default(), ..spec(&backup.spec) };
+    let spec = BackupSpec {
+        labels: backup.metadata.labels.clone().unwrap_or_default(),
+        annotations: backup.metadata.annotations.clone().unwrap_or_default(),
+        ..spec(&backup.spec)
+    };
     Manifest {
         format: Manifest::VELERO.to_owned(),
         version: FormatVersion::CURRENT,
