@@ -5,6 +5,7 @@
 mod bad_input;
 mod clouds;
 mod demo;
+mod full;
 mod keys;
 mod life;
 mod output;

@@ -88,8 +88,13 @@ pub(crate) struct Sandbox(Child);
 
 impl Sandbox {
     pub(crate) fn start(home: &Home) -> Self {
+        Self::with(home, "")
+    }
+
+    /// The same, with the manifests of more files or folders.
+    pub(crate) fn with(home: &Home, load: &str) -> Self {
         let shop = Path::new(env!("CARGO_MANIFEST_DIR")).join("../kbackup-sandbox/src/shop");
-        let line = format!("sandbox --write-kubeconfig ~/kubeconfig --load {}", shop.display());
+        let line = format!("sandbox --write-kubeconfig ~/kubeconfig --load {} {load}", shop.display());
         let mut command = home.command(&line);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
         let mut ready = String::new();

@@ -13,3 +13,4 @@ mod lock;
 mod proxy;
 mod s3;
 mod server;
+mod signing;
