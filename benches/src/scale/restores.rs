@@ -25,8 +25,8 @@ pub(crate) const BACKUP: &str = "scale";
 /// What to compare.
 #[derive(Debug, Clone, ClapArgs)]
 pub(crate) struct Restores {
-    /// How often each is measured.
-    #[arg(long, default_value_t = 3)]
+    /// How often each is measured: an even number is fair.
+    #[arg(long, default_value_t = 4)]
     rounds: usize,
     /// The numbers of connections that the bare loop is tried with.
     #[arg(long, value_delimiter = ',', default_values_t = [8, 16, 32, 64, 128])]
@@ -77,8 +77,11 @@ pub(crate) async fn restores(args: &Args, restores: &Restores) -> Result<(), Fai
     let best = tried.iter().max_by(|a, b| a.1.total_cmp(b.1)).map_or(32, |(connections, _)| *connections);
     let mut runs: BTreeMap<Kind, Vec<Figures>> = BTreeMap::new();
     for round in 0..restores.rounds.max(1) {
-        // The copy that a restore makes is what the next one finds unchanged; the backed up objects are untouched.
-        for (kind, prefix) in [(Kind::Bare, "b"), (Kind::Restore, "r"), (Kind::Unchanged, "r"), (Kind::Untouched, "")] {
+        // The copy that a restore makes is what the next one finds unchanged; the backed up objects are untouched. A server
+        // gets slower with what it holds, so each comes first as often as last.
+        let mut order = [(Kind::Bare, "b"), (Kind::Restore, "r"), (Kind::Unchanged, "r"), (Kind::Untouched, "")];
+        order.rotate_left(round % 2);
+        for (kind, prefix) in order {
             let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}{stamp}-{round}") };
             let once = Once { kind, prefix, connections: best, objects: None, folder: folder.path().to_owned() };
             let figures = measured(args, &once).await?;
@@ -95,7 +98,7 @@ fn conclude(
     best_connections: usize,
     runs: BTreeMap<Kind, Vec<Figures>>,
 ) -> Result<(), Failed> {
-    let rates: BTreeMap<Kind, f64> = runs.iter().map(|(kind, runs)| (*kind, median(runs, rate))).collect();
+    let rates: BTreeMap<Kind, f64> = runs.iter().map(|(kind, runs)| (*kind, middle(runs))).collect();
     let peak = |runs: &Vec<Figures>| runs.iter().map(|run| run.peak_memory_bytes).max().unwrap_or(0);
     let peak_memory_bytes = runs.iter().map(|(kind, runs)| (*kind, peak(runs))).collect();
     let of = |kind| rates.get(&kind).copied().unwrap_or(f64::NAN);
@@ -131,6 +134,13 @@ async fn measured(args: &Args, once: &Once) -> Result<Figures, Failed> {
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 
+/// The median rate; of an even number of runs, the mean of the middle two: they differ by their place in the order.
+fn middle(runs: &[Figures]) -> f64 {
+    let mut rates: Vec<f64> = runs.iter().map(rate).collect();
+    rates.sort_by(f64::total_cmp);
+    f64::midpoint(rates[(rates.len() - 1) / 2], rates[rates.len() / 2])
+}
+
 fn rate(figures: &Figures) -> f64 {
     figures.objects as f64 / figures.seconds
 }
@@ -144,7 +154,7 @@ fn table(results: &Results) -> Table {
             format!("{kind:?}"),
             format!("{:.2}", median(runs, |run| run.seconds)),
             format!("{}", median(runs, |run| run.objects)),
-            format!("{:.0}", median(runs, rate)),
+            format!("{:.0}", middle(runs)),
             format!("{:.2}", median(runs, |run| run.cpu_seconds)),
             format!("{:.1}", median(runs, |run| run.peak_memory_bytes) as f64 / f64::from(1 << 20)),
         ]);
