@@ -1,6 +1,6 @@
 //! The road of a user: back up, look, restore, look again, delete; the cluster is a `kbackup sandbox` of its own.
 
-use kbackup_core::compare::{Snapshot, compare};
+use kbackup_core::compare::{Difference, Snapshot, compare};
 use kbackup_kube::{ConnectOptions, KubeCluster};
 
 use crate::program::{Home, Sandbox};
@@ -50,10 +50,15 @@ async fn what_is_restored_is_what_was_there() {
     let shop = Snapshot::take(&cluster).await.expect("it can be read").within(&["shop"]);
 
     home.ok("backup create nightly --include-namespaces shop");
-    home.ok("restore create --from-backup nightly --namespace-mappings shop:other");
+    let said = home.run("restore create --from-backup nightly --namespace-mappings shop:other");
+    assert!(said.code == Some(0) && said.err.contains("new, empty volume"), "{said:?}");
     let other = Snapshot::take(&cluster).await.expect("it can be read").within(&["other"]);
     let comparison = compare(&shop.renamed(&[("shop", "other")]).expect("objects"), &other);
-    assert!(comparison.is_equal() && comparison.objects > 30, "{comparison}");
+    // The volume is there, and belongs to the claim that it belonged to.
+    let [Difference::Changed(claim, changes)] = &comparison.differences[..] else { panic!("{comparison}") };
+    let paths: Vec<&str> = changes.iter().map(|change| change.path.as_str()).collect();
+    assert_eq!((claim.as_str(), &paths[..]), ("persistentvolumeclaims/other/data-db-0", &["/spec/volumeName"][..]));
+    assert!(comparison.objects > 30, "{comparison}");
 }
 
 #[test]

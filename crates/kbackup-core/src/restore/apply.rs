@@ -46,6 +46,8 @@ pub async fn apply(ports: &Ports<'_>, plan: &RestorePlan, run: &Run) -> Result<R
         Opened::Finished(report) => return Ok(*report),
     };
     let owners = Owners::new(&plan.owners);
+    // Whoever follows the run has not read the plan.
+    plan.issues.iter().for_each(|issue| run.emit(Event::Issue(issue.clone())));
     let mut done = Done::new(plan, run.bounds());
     done.resume(plan, lines, &owners);
     let (cluster, manifest, owners) = (ports.cluster, &manifest, &owners);
