@@ -24,10 +24,10 @@ fn main() -> ExitCode {
     })
 }
 
-/// The checkout that this program was compiled from.
+/// The checkout that cargo runs this program for: two that share a target folder share its binary too.
 fn root() -> PathBuf {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
-    own.parent().unwrap_or(own).to_path_buf()
+    let own = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+    own.parent().map_or_else(|| own.clone(), Path::to_path_buf)
 }
 
 fn run_tidy(root: &Path) -> io::Result<ExitCode> {
