@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::action::Wave;
@@ -41,6 +42,12 @@ pub struct RestorePlan {
     /// Uids of the backup that other objects name as their owner, with the uid of the live object where one is there
     /// already.
     pub(super) owners: BTreeMap<String, Option<String>>,
+}
+
+/// The id that stands for these bytes, and for no others.
+pub(super) fn uuid_of(bytes: &[u8]) -> Uuid {
+    let digest = Sha256::digest(bytes);
+    uuid::Builder::from_custom_bytes(std::array::from_fn(|at| digest[at])).into_uuid()
 }
 
 /// Steps that can be done at the same time.

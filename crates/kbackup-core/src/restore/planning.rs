@@ -2,14 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::RestoreError;
 use super::examine::{Examination, Examined};
 use super::existing::Existing;
 use super::observe::observe;
-use super::plan::{Action, PlannedWave, RestorePlan, Step};
+use super::plan::{Action, PlannedWave, RestorePlan, Step, uuid_of};
 use super::prepare::Asked;
 use super::targets::{Targets, namespaces};
 use super::versions::Versions;
@@ -94,9 +93,7 @@ async fn make(
 /// A plan that is made again is another one, though it may look the same: it is made at another moment.
 fn plan_id(asked: (&BackupName, &RestoreSpec, Uuid), run: &Run) -> Uuid {
     let text = serde_json::to_vec(&(asked, run.now())).unwrap_or_default();
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&Sha256::digest(&text)[..16]);
-    uuid::Builder::from_custom_bytes(bytes).into_uuid()
+    uuid_of(&text)
 }
 
 /// The types and namespaces that a backup holds objects of.

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::RestoreError;
 use super::plan::RestorePlan;
-use super::stored::{keep_plan, read_lines};
+use super::stored::{append_line, keep_plan, read_lines};
 use super::volumes::restored_volumes;
 use crate::crypt::Seal;
 use crate::format::{Access, FileWriter, FormatError, Manifest, RestoreLayout, sealed};
@@ -53,6 +53,13 @@ struct Claim {
     plan: Uuid,
     run_id: Uuid,
     started_at: Timestamp,
+}
+
+impl Claim {
+    fn new(plan: &RestorePlan, run: &Run) -> Self {
+        let backup = plan.spec.backup_name.clone();
+        Self { backup, plan: plan.id, run_id: Uuid::new_v4(), started_at: run.now() }
+    }
 }
 
 /// What is known of the name of a restore.
@@ -105,12 +112,7 @@ impl<'a> Record<'a> {
             }
             _ => {}
         }
-        let claim = Claim {
-            backup: plan.spec.backup_name.clone(),
-            plan: plan.id,
-            run_id: Uuid::new_v4(),
-            started_at: run.now(),
-        };
+        let claim = Claim::new(plan, run);
         let writable = !manifest.is_velero() && store.capabilities().writable;
         let mut record = Self::new(writable.then_some(store), claim, (layout, replaces), run);
         record.seal = seal(manifest)?;
@@ -130,12 +132,7 @@ impl<'a> Record<'a> {
 
     /// Keeps nothing.
     pub(super) fn none(plan: &RestorePlan, run: &'a Run) -> Self {
-        let claim = Claim {
-            backup: plan.spec.backup_name.clone(),
-            plan: plan.id,
-            run_id: Uuid::new_v4(),
-            started_at: run.now(),
-        };
+        let claim = Claim::new(plan, run);
         Self::new(None, claim, (RestoreLayout::new(&plan.name), false), run)
     }
 
@@ -240,9 +237,7 @@ impl<'a> Record<'a> {
         let Some(store) = self.store else { return };
         let mut text = Vec::with_capacity(self.pending.len() * 192);
         for line in self.pending.drain(..) {
-            // Text keys and plain values always serialise.
-            _ = serde_json::to_writer(&mut text, &line);
-            text.push(b'\n');
+            append_line(&mut text, &line);
         }
         let (key, claim_key, own) =
             (self.layout.batch(self.claim.plan, self.next_batch), self.layout.claim(), self.claim.run_id);
@@ -286,9 +281,7 @@ async fn keep_issues(
 ) -> Result<(), RestoreError> {
     let mut text = Vec::new();
     for issue in issues {
-        // Text keys and plain values always serialise.
-        _ = serde_json::to_writer(&mut text, issue);
-        text.push(b'\n');
+        append_line(&mut text, issue);
     }
     write(store, key, &text, how).await.map_err(failed("keeping the restore's issues"))
 }
@@ -336,7 +329,8 @@ pub(super) fn not_kept(name: &BackupName, store: &dyn ObjectStore) -> RestoreErr
     RestoreError::NoPlan { name: name.clone(), store: store.to_string() }
 }
 
-fn seal(manifest: &Manifest) -> Result<Seal, FormatError> {
+/// What is kept of a restore of this backup is sealed with.
+pub(super) fn seal(manifest: &Manifest) -> Result<Seal, FormatError> {
     Seal::like(manifest.encryption.as_ref())
         .map_err(|error| FormatError::damaged(&manifest.name, format!("manifest.json: {error}")))
 }

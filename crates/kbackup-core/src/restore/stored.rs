@@ -10,7 +10,7 @@ use zstd::stream::write::Decoder;
 
 use super::RestoreError;
 use super::plan::{Action, PlannedWave, RestorePlan, Step};
-use super::record::{backup_of, not_kept};
+use super::record::{backup_of, not_kept, seal};
 use crate::action::Wave;
 use crate::crypt::{OpenError, Opener, Seal, Step as Opening};
 use crate::format::{Access, FileWriter, FormatError, Manifest, RestoreLayout, read_manifest, sealed};
@@ -46,11 +46,12 @@ pub(super) async fn keep_plan(
 ) -> StoreResult<()> {
     let key = RestoreLayout::new(&plan.name).plan();
     let mut file = FileWriter::new(store, key, limits, seal)?;
-    let mut text = line(&plan.without_steps());
+    let mut text = Vec::new();
+    append_line(&mut text, &plan.without_steps());
     for planned in &plan.waves {
         for step in &planned.steps {
             let told = (!step.action.changes().is_empty()).then(|| without_changes(step));
-            text.append(&mut line(&PlannedStep { wave: planned.wave, step: told.as_ref().unwrap_or(step) }));
+            append_line(&mut text, &PlannedStep { wave: planned.wave, step: told.as_ref().unwrap_or(step) });
             if text.len() >= PIECE_BYTES {
                 file.write(&text).await?;
                 text.clear();
@@ -73,8 +74,7 @@ pub async fn stored_plan<'a>(
     let access = from.into();
     let store = access.store();
     let manifest = read_manifest(access, &backup_of(store, name).await?).await?;
-    let seal = Seal::like(manifest.encryption.as_ref())
-        .map_err(|error| FormatError::damaged(&manifest.name, format!("manifest.json: {error}")))?;
+    let seal = seal(&manifest)?;
     let key = sealed(RestoreLayout::new(name).plan(), &seal);
     let lines = match read_lines::<PlanLine>(access, &manifest, &key, "reading the plan").await {
         Err(RestoreError::Store { source, .. }) if source.kind() == StoreErrorKind::NotFound => {
@@ -158,11 +158,11 @@ impl Write for Bounded {
     }
 }
 
-fn line(value: &impl Serialize) -> Vec<u8> {
+/// Adds a value as one line of JSON.
+pub(super) fn append_line(text: &mut Vec<u8>, value: &impl Serialize) {
     // Text keys and plain values always serialise.
-    let mut line = serde_json::to_vec(value).unwrap_or_default();
-    line.push(b'\n');
-    line
+    _ = serde_json::to_writer(&mut *text, value);
+    text.push(b'\n');
 }
 
 fn without_changes(step: &Step) -> Step {

@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 
 use futures::StreamExt;
-use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::RestoreError;
 use super::fetch::fetch;
 use super::observe::Live;
-use super::plan::{RestorePlan, Step};
+use super::plan::{RestorePlan, Step, uuid_of};
 use crate::format::{Access, FormatError, Manifest};
 use crate::issue::{Code, Issue, Stage};
 use crate::model::Object;
@@ -90,9 +89,7 @@ impl Volumes<'_> {
     }
 
     fn other_name(self, name: &str) -> String {
-        let mut bytes = [0; 16];
-        bytes.copy_from_slice(&Sha256::digest(format!("{}/{name}", self.id).as_bytes())[..16]);
-        format!("kbackup-{}", uuid::Builder::from_custom_bytes(bytes).into_uuid())
+        format!("kbackup-{}", uuid_of(format!("{}/{name}", self.id).as_bytes()))
     }
 }
 
