@@ -144,7 +144,8 @@ impl Engine {
         spec: &RestoreSpec,
         run: &Run,
     ) -> Result<RestorePlan, RestoreError> {
-        restore::plan(&*self.cluster, self.access(), &self.transforms, (name, spec), run).await
+        let known = (&self.transforms, &self.actions);
+        restore::plan(&*self.cluster, self.access(), known, (name, spec), run).await
     }
 
     /// Lets the server check a plan, without any effect: see [`restore::check`].

@@ -7,7 +7,7 @@ use indicatif::HumanBytes;
 use kbackup_core::cluster::{ClusterWriter, Condition, DeleteOptions, MemoryCluster};
 use kbackup_core::compare::{Snapshot, compare};
 use kbackup_core::engine::Engine;
-use kbackup_core::model::{BackupName, Gvr, ObjectRef};
+use kbackup_core::model::{BackupName, Gvr, ObjectError, ObjectRef};
 use kbackup_core::run::Run;
 use kbackup_core::spec::{BackupSpec, RestoreSpec};
 use kbackup_providers::fs::FolderStore;
@@ -57,7 +57,7 @@ pub(super) async fn run(global: &Global, args: &DemoArgs) -> Result<Code, Failur
     let mut equal = true;
     for target in [SHOP, COPY] {
         demo.restore(&name, target).await?;
-        let expected = before.within(&[SHOP]).renamed(&[(SHOP, target)]).map_err(failed)?;
+        let expected = expected(&before, target).map_err(failed)?;
         let comparison = compare(&expected, &demo.within(target).await?);
         view::line(format!(
             "Compared {target} with the shop as it was: {}",
@@ -150,6 +150,12 @@ impl Folder {
             _ => Ok(()),
         }
     }
+}
+
+/// The shop as it was, under this name. A copy cannot have the volume that the shop has.
+fn expected(before: &Snapshot, target: &str) -> Result<Snapshot, ObjectError> {
+    let renamed = before.within(&[SHOP]).renamed(&[(SHOP, target)])?;
+    if target == SHOP { Ok(renamed) } else { renamed.with_new_volumes() }
 }
 
 fn failed(error: impl std::error::Error) -> Failure {

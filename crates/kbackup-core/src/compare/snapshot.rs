@@ -94,6 +94,23 @@ impl Snapshot {
         let objects = self.objects.iter().map(renamed).collect::<Result<_, _>>()?;
         Ok(Self { objects, with_status: self.with_status.clone() })
     }
+
+    /// What the claims in it should look like where their volumes stay with the claims that have them: they name no
+    /// volume and ask for a new one, as a copy into another namespace of the same cluster does.
+    ///
+    /// # Errors
+    /// Where a changed claim is no object.
+    pub fn with_new_volumes(mut self) -> Result<Self, ObjectError> {
+        let claims = self.objects.iter_mut().filter(|(at, _)| at.gvr.group_resource() == "persistentvolumeclaims");
+        for (_, claim) in claims {
+            let mut value = claim.to_value();
+            if let Some(spec) = value["spec"].as_object_mut() {
+                spec.remove("volumeName");
+            }
+            *claim = Object::from_value(&value)?;
+        }
+        Ok(self)
+    }
 }
 
 fn is_taken(ty: &ResourceType) -> bool {

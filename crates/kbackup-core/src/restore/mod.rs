@@ -5,6 +5,7 @@
 
 mod apply;
 mod check;
+mod choose;
 mod definitions;
 mod disks;
 mod done;

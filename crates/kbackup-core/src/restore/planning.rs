@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 use super::RestoreError;
+use super::choose::Choice;
 use super::examine::{Examination, Examined};
 use super::existing::Existing;
 use super::observe::observe;
@@ -13,9 +14,9 @@ use super::prepare::Asked;
 use super::targets::{Targets, namespaces};
 use super::versions::Versions;
 use super::volumes::Volumes;
-use crate::action::{Transforms, Wave};
+use crate::action::{BackupActions, Transforms, Wave};
 use crate::cluster::ClusterReader;
-use crate::filter::{ArchivedType, Needs, RestoreSelection, Verdict};
+use crate::filter::{ArchivedType, RestoreSelection};
 use crate::format::{Access, IndexLine, read_manifest};
 use crate::issue::{Code, Issue, Stage};
 use crate::model::{BackupName, Gvr};
@@ -24,7 +25,8 @@ use crate::spec::RestoreSpec;
 
 /// Plans a restore.
 ///
-/// Reads the manifest, the index, the target's discovery, one list for each type and place that is concerned, and every
+/// Of a part of a backup, what the chosen objects need of the cluster is restored with them, as `actions` tell it: the volume
+/// of a claim, the roles of a ServiceAccount. Reads the manifest, the index, the target's discovery, one list for each type and place that is concerned, and every
 /// object that may have to be written, which checks its digest: a plan that could be made can be read to its end. An object
 /// that exists and differs is read once more, to tell what differs.
 ///
@@ -33,7 +35,7 @@ use crate::spec::RestoreSpec;
 pub async fn plan<'a>(
     cluster: &dyn ClusterReader,
     from: impl Into<Access<'a>> + Send,
-    transforms: &Transforms,
+    (transforms, actions): (&Transforms, &BackupActions),
     (name, spec): (&BackupName, &RestoreSpec),
     run: &Run,
 ) -> Result<RestorePlan, RestoreError> {
@@ -41,14 +43,14 @@ pub async fn plan<'a>(
     tokio::select! {
         biased;
         () = run.cancelled() => Err(RestoreError::Cancelled),
-        planned = make(cluster, access, transforms, (name, spec), run) => planned,
+        planned = make(cluster, access, (transforms, actions), (name, spec), run) => planned,
     }
 }
 
 async fn make(
     cluster: &dyn ClusterReader,
     access: Access<'_>,
-    transforms: &Transforms,
+    (transforms, actions): (&Transforms, &BackupActions),
     (name, spec): (&BackupName, &RestoreSpec),
     run: &Run,
 ) -> Result<RestorePlan, RestoreError> {
@@ -62,8 +64,10 @@ async fn make(
     let discovery = cluster.discover().await.map_err(RestoreError::cluster("discovering its types"))?;
     let (types, namespaces) = contents(&index);
     let selection = RestoreSelection::resolve(spec, &types, &namespaces, &discovery).map_err(RestoreError::Invalid)?;
-    let chosen = choose(&selection, index);
+    let choice = Choice { access, manifest: &manifest, actions, selection: &selection, run };
+    let (chosen, untold) = choice.choose(index).await;
     let mut issues = selection.issues.clone();
+    issues.extend(untold);
     issues.extend(unmatched(&selection, &chosen));
     let versions = Versions::choose(cluster, &discovery, spec, &chosen).await?;
     let targets = Targets::new(spec, &versions, &chosen);
@@ -104,26 +108,6 @@ fn contents(index: &[IndexLine]) -> (Vec<ArchivedType>, Vec<String>) {
     let namespaces: BTreeSet<&str> = index.iter().filter_map(|line| line.ns.as_deref()).chain(own).collect();
     let namespaces = namespaces.into_iter().map(str::to_owned).collect();
     (types.into_iter().map(|(gvr, namespaced)| ArchivedType { gvr: gvr.clone(), namespaced }).collect(), namespaces)
-}
-
-/// The objects that are chosen, and those that they need.
-fn choose(selection: &RestoreSelection, mut index: Vec<IndexLine>) -> Vec<IndexLine> {
-    let verdict = |line: &IndexLine| selection.rules.verdict(&line.gvr, line.ns.as_deref(), &line.name, &line.labels);
-    let mut needs = Needs::default();
-    for line in index.iter().filter(|line| verdict(line) == Verdict::Take) {
-        needs.add(&line.gvr, line.ns.as_deref());
-    }
-    index.retain_mut(|line| {
-        let chosen = match verdict(line) {
-            Verdict::Take => true,
-            Verdict::IfNeeded => needs.contains(&line.gvr, line.ns.as_deref(), &line.name),
-            Verdict::Leave(_) => false,
-        };
-        // Nobody asks for them any more, and they are most of what a line weighs.
-        line.labels = BTreeMap::new();
-        chosen
-    });
-    index
 }
 
 /// Names that were asked for and fit nothing.

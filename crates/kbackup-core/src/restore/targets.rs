@@ -53,7 +53,8 @@ impl<'a> Targets<'a> {
     }
 }
 
-fn source(line: IndexLine) -> Source {
+/// Where the object of a line is.
+pub(super) fn source(line: IndexLine) -> Source {
     Source {
         gvr: Arc::clone(&line.gvr),
         namespace: line.ns,

@@ -206,3 +206,63 @@ async fn a_version_that_the_target_does_not_serve_is_another_one_by_name_or_refu
     let issue = report.issues.iter().find(|issue| issue.code == Code::TypeNotServed).expect("it says so");
     assert!(issue.message.contains("in v1, not in v2"), "{issue}");
 }
+
+/// A shop whose claim has a volume, and whose account has rights in the cluster; and others of both that nobody needs.
+fn with_needs() -> World {
+    let volume = |name: &str| {
+        json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name},
+            "spec": {"storageClassName": "fast", "capacity": {"storage": "1Gi"}}})
+    };
+    let class = |name: &str| json!({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": name}, "provisioner": "x"});
+    let role = |name: &str| json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": name}, "rules": []});
+    let binding = |name: &str, account: &str| {
+        json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": name},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name},
+            "subjects": [{"kind": "ServiceAccount", "namespace": "shop", "name": account}]})
+    };
+    World::new([
+        namespace("shop"),
+        namespace("web"),
+        configmap("web", "a", "1"),
+        json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"namespace": "shop", "name": "data"},
+            "spec": {"volumeName": "pv", "storageClassName": "fast"}}),
+        json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"namespace": "shop", "name": "till"}}),
+        volume("pv"),
+        volume("other"),
+        class("fast"),
+        class("slow"),
+        role("count"),
+        role("look"),
+        binding("count", "till"),
+        binding("look", "nobody"),
+    ])
+}
+
+#[tokio::test]
+async fn a_part_comes_with_what_it_needs_of_the_cluster() {
+    let world = with_needs();
+    world.back_up("b", &BackupSpec::default()).await;
+    let restored = async |spec: RestoreSpec| {
+        let target = world.elsewhere();
+        let plan = target.plan(&spec).await;
+        let of_cluster = plan.steps().filter(|step| step.object.namespace.is_none());
+        of_cluster.map(|step| format!("{}/{}", step.object.gvr.plural, step.object.name)).collect::<Vec<_>>()
+    };
+    let spec = || RestoreSpec::from_backup(name("b"));
+    let mut of_shop = restored(spec().namespaces(["shop"])).await;
+    of_shop.sort();
+    let needed = [
+        "clusterrolebindings/count",
+        "clusterroles/count",
+        "namespaces/shop",
+        "persistentvolumes/pv",
+        "storageclasses/fast",
+    ];
+    assert_eq!(of_shop, needed);
+    assert_eq!(restored(spec().namespaces(["web"])).await, ["namespaces/web"]);
+    let alone = RestoreSpec { include_cluster_resources: Some(false), ..spec().namespaces(["shop"]) };
+    assert_eq!(restored(alone).await, ["namespaces/shop"]);
+    let without =
+        RestoreSpec { excluded_resources: vec!["persistentvolumes".to_owned()], ..spec().namespaces(["shop"]) };
+    assert!(!restored(without).await.contains(&"persistentvolumes/pv".to_owned()), "what is excluded stays away");
+}
