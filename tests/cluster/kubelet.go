@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -23,6 +24,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/client-go/util/retry"
 	"k8s.io/cri-streaming/pkg/streaming/remotecommand"
 	utilexec "k8s.io/utils/exec"
 )
@@ -33,13 +35,18 @@ const (
 	// streamsWithin is how long a client may take to open the streams of a command, and idleMax how long they may be silent.
 	streamsWithin = 10 * time.Second
 	idleMax       = time.Hour
+	// probesEvery is how often a container that is not ready is probed.
+	probesEvery = 200 * time.Millisecond
 )
 
-// kubelet stands for a machine: pods that are placed on it are told to be running at once, and commands "in their
-// containers" are processes of this machine, in a folder of the container's own. No image is pulled and nothing else runs.
+// kubelet stands for a machine: pods that are placed on it are told to be running, and what runs in them are processes of
+// this machine, each in a folder of its container's own: the commands of init containers, of readiness probes, and those that
+// the API server asks for. No image is pulled and nothing else runs.
 type kubelet struct {
 	client kubernetes.Interface
 	dir    string
+	// started holds the pods that were begun, by their uids.
+	started sync.Map
 }
 
 // runKubelet runs the machine until it is told to stop. Its arguments are a kubeconfig, a certificate with its key, and the
@@ -123,36 +130,122 @@ func (k *kubelet) runPods(ctx context.Context) {
 	informer.RunWithContext(ctx)
 }
 
-// follow says that a new pod runs, and lets one go whose deletion was asked for.
+// follow starts a new pod, and lets one go whose deletion was asked for.
 func (k *kubelet) follow(ctx context.Context, pod *corev1.Pod) {
-	pods := k.client.CoreV1().Pods(pod.Namespace)
-	var err error
 	switch {
 	case pod.DeletionTimestamp != nil:
 		now := int64(0)
 		uid := metav1.Preconditions{UID: &pod.UID}
-		err = pods.Delete(ctx, pod.Name, metav1.DeleteOptions{GracePeriodSeconds: &now, Preconditions: &uid})
+		options := metav1.DeleteOptions{GracePeriodSeconds: &now, Preconditions: &uid}
+		complain(pod, k.client.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name, options))
 	case pod.Status.Phase == corev1.PodPending:
-		running := pod.DeepCopy()
-		running.Status.Phase = corev1.PodRunning
-		running.Status.ContainerStatuses = containerStatuses(pod)
-		_, err = pods.UpdateStatus(ctx, running, metav1.UpdateOptions{})
+		if _, started := k.started.LoadOrStore(pod.UID, true); !started {
+			go k.start(ctx, pod.DeepCopy())
+		}
 	}
+}
+
+// start runs the init containers of a pod one after the other, then says that the others run, and which of them are ready.
+// A container without a command of its own has ended at once where it is an init container, and runs for ever otherwise.
+func (k *kubelet) start(ctx context.Context, pod *corev1.Pod) {
+	status := pod.Status.DeepCopy()
+	for _, container := range pod.Spec.InitContainers {
+		state := corev1.ContainerStatus{Name: container.Name, Image: container.Image, ImageID: "none", Ready: true}
+		if container.RestartPolicy != nil {
+			state.State.Running = &corev1.ContainerStateRunning{StartedAt: metav1.Now()}
+		} else {
+			code := k.run(ctx, pod, container.Name, append(container.Command, container.Args...))
+			state.State.Terminated = &corev1.ContainerStateTerminated{ExitCode: code, FinishedAt: metav1.Now()}
+			state.Ready = code == 0
+		}
+		status.InitContainerStatuses = append(status.InitContainerStatuses, state)
+		if !state.Ready {
+			status.Phase = corev1.PodFailed
+			complain(pod, k.tell(ctx, pod, status))
+			return
+		}
+	}
+	status.Phase = corev1.PodRunning
+	for _, container := range pod.Spec.Containers {
+		status.ContainerStatuses = append(status.ContainerStatuses, running(container))
+	}
+	complain(pod, k.tell(ctx, pod, status))
+	k.probe(ctx, pod, status)
+}
+
+// probe runs the readiness probes that are commands until each has succeeded once, or the pod is gone.
+func (k *kubelet) probe(ctx context.Context, pod *corev1.Pod, status *corev1.PodStatus) {
+	waiting := len(status.ContainerStatuses)
+	for waiting > 0 && ctx.Err() == nil {
+		waiting = 0
+		became := false
+		for at, container := range pod.Spec.Containers {
+			state := &status.ContainerStatuses[at]
+			if !state.Ready {
+				state.Ready = k.run(ctx, pod, container.Name, container.ReadinessProbe.Exec.Command) == 0
+				became = became || state.Ready
+			}
+			if !state.Ready {
+				waiting++
+			}
+		}
+		if became {
+			complain(pod, k.tell(ctx, pod, status))
+		}
+		now, err := k.client.CoreV1().Pods(pod.Namespace).Get(ctx, pod.Name, metav1.GetOptions{})
+		if apierrors.IsNotFound(err) || err == nil && now.UID != pod.UID {
+			return
+		}
+		time.Sleep(probesEvery)
+	}
+}
+
+// run runs a command in the folder of a container, and returns its exit code.
+func (k *kubelet) run(ctx context.Context, pod *corev1.Pod, container string, command []string) int32 {
+	if len(command) == 0 {
+		return 0
+	}
+	err := k.ExecInContainer(ctx, pod.Namespace+"_"+pod.Name, "", container, command, nil, nil, nil, false, nil, 0)
+	var ended utilexec.CodeExitError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &ended):
+		return int32(ended.Code)
+	default:
+		complain(pod, err)
+		return 128
+	}
+}
+
+// tell writes the status of the pod, whoever else writes it meanwhile.
+func (k *kubelet) tell(ctx context.Context, pod *corev1.Pod, status *corev1.PodStatus) error {
+	pods := k.client.CoreV1().Pods(pod.Namespace)
+	return retry.RetryOnConflict(retry.DefaultRetry, func() error {
+		now, err := pods.Get(ctx, pod.Name, metav1.GetOptions{})
+		if err != nil || now.UID != pod.UID {
+			return err
+		}
+		now.Status = *status.DeepCopy()
+		_, err = pods.UpdateStatus(ctx, now, metav1.UpdateOptions{})
+		return err
+	})
+}
+
+func complain(pod *corev1.Pod, err error) {
 	if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
 		fmt.Fprintf(os.Stderr, "pod %s/%s: %v\n", pod.Namespace, pod.Name, err)
 	}
 }
 
-func containerStatuses(pod *corev1.Pod) []corev1.ContainerStatus {
-	statuses := make([]corev1.ContainerStatus, 0, len(pod.Spec.Containers))
-	for _, container := range pod.Spec.Containers {
-		started := true
-		statuses = append(statuses, corev1.ContainerStatus{
-			Name: container.Name, Image: container.Image, ImageID: "none", Ready: true, Started: &started,
-			State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.Now()}},
-		})
+// running is the state of a container that runs: it is ready, unless it has a probe that is to say so.
+func running(container corev1.Container) corev1.ContainerStatus {
+	started := true
+	probed := container.ReadinessProbe != nil && container.ReadinessProbe.Exec != nil
+	return corev1.ContainerStatus{
+		Name: container.Name, Image: container.Image, ImageID: "none", Ready: !probed, Started: &started,
+		State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.Now()}},
 	}
-	return statuses
 }
 
 // serveExec is what the API server asks for a command, in either of its protocols.

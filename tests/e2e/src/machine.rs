@@ -1,4 +1,7 @@
 //! Pods that run, and what runs in them: on the machine that `testcluster -kubelet` has, or scripted in the sandbox.
+//!
+//! In both, the init containers of a pod run one after the other, then its containers run, and are ready once their readiness
+//! probe has succeeded.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,6 +11,7 @@ use kbackup_core::cluster::memory::ScriptedExec;
 use kbackup_core::cluster::{
     ClusterWriter, Created, ExecCommand, ExecOutput, MemoryCluster, Part, Patch, WriteOptions,
 };
+use kbackup_core::compare::Snapshot;
 use kbackup_core::model::{Gvr, Object, ObjectRef};
 use serde_json::{Value, json};
 
@@ -47,6 +51,33 @@ impl Target {
         at
     }
 
+    /// Until what is returned is dropped, pods of this namespace that are placed on the machine run.
+    #[must_use]
+    pub fn run_pods(&self, namespace: &str, files: &Files) -> Machine {
+        let History::Memory(memory) = self.history() else { return Machine(None) };
+        let kubelet = Kubelet { cluster: Arc::clone(&self.cluster), memory, files: files.clone() };
+        let namespace = namespace.to_owned();
+        Machine(Some(tokio::spawn(async move { kubelet.follow(&namespace).await })))
+    }
+
+    /// Places a pod that is nowhere yet on the machine.
+    ///
+    /// # Panics
+    /// Where that is refused.
+    pub async fn place(&self, pod: &ObjectRef) {
+        if !self.is_real() {
+            let placed = Patch::Merge(json!({"spec": {"nodeName": NODE}}));
+            self.cluster.patch(pod, &placed, Part::Main, &WriteOptions::default()).await.expect("it is there");
+            return;
+        }
+        let path = format!("/api/v1/namespaces/{}/pods/{}/binding", pod.namespace.as_deref().unwrap_or(""), pod.name);
+        let body = json!({"apiVersion": "v1", "kind": "Binding", "metadata": {"name": pod.name},
+            "target": {"apiVersion": "v1", "kind": "Node", "name": NODE}});
+        let request = http::Request::post(path).header("content-type", "application/json");
+        let request = request.body(body.to_string().into_bytes()).expect("a request");
+        self.client.request::<Value>(request).await.expect("it can be placed");
+    }
+
     /// What a command in a pod writes.
     ///
     /// # Panics
@@ -81,6 +112,71 @@ async fn script(cluster: &dyn ClusterWriter, memory: &MemoryCluster, pod: &Objec
     cluster.patch(pod, &running, Part::Status, &WriteOptions::default()).await.expect("it is there");
 }
 
+/// The machine of a sandbox, while it runs pods; that of a real cluster is there anyway.
+#[derive(Debug)]
+pub struct Machine(Option<tokio::task::JoinHandle<()>>);
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        if let Some(task) = &self.0 {
+            task.abort();
+        }
+    }
+}
+
+/// Does for the pods of a sandbox what a kubelet does.
+struct Kubelet {
+    cluster: Arc<dyn ClusterWriter>,
+    memory: MemoryCluster,
+    files: Files,
+}
+
+impl Kubelet {
+    async fn follow(&self, namespace: &str) {
+        let mut looks = tokio::time::interval(LOOK_EVERY);
+        loop {
+            looks.tick().await;
+            let all = Snapshot::take(&*self.cluster).await.expect("every type can be listed");
+            let is_here = |pod: &Value| pod["spec"]["nodeName"] == NODE;
+            for (at, pod) in all.within(&[namespace]).objects.into_iter().filter(|(at, _)| at.gvr.plural == "pods") {
+                let pod = pod.to_value();
+                if is_here(&pod) {
+                    self.run(&at, &pod).await;
+                }
+            }
+        }
+    }
+
+    /// Begins the pod, or probes whether it is ready.
+    async fn run(&self, at: &ObjectRef, pod: &Value) {
+        if pod["status"]["phase"] != "Running" {
+            let files = self.files.clone();
+            self.memory.script_timed_exec(at, move |run| shell(run, &files));
+            for container in pod["spec"]["initContainers"].as_array().into_iter().flatten() {
+                assert_eq!(self.code(&container["command"]), 0, "{container}");
+            }
+        }
+        let containers = pod["spec"]["containers"].as_array().into_iter().flatten();
+        let statuses: Value = containers.map(|container| self.status(container)).collect();
+        if statuses != pod["status"]["containerStatuses"] {
+            let running = Patch::Merge(json!({"status": {"phase": "Running", "containerStatuses": statuses}}));
+            // It may have been deleted meanwhile.
+            _ = self.cluster.patch(at, &running, Part::Status, &WriteOptions::default()).await;
+        }
+    }
+
+    fn status(&self, container: &Value) -> Value {
+        let probe = &container["readinessProbe"]["exec"]["command"];
+        json!({"name": container["name"], "state": {"running": {}}, "ready": probe.is_null() || self.code(probe) == 0})
+    }
+
+    fn code(&self, command: &Value) -> i32 {
+        let command = serde_json::from_value(command.clone()).expect("a command");
+        let ended = shell(&ExecCommand { container: None, command, timeout: RUNS_WITHIN }, &self.files).ends;
+        ended.expect("it is run").exit_code
+    }
+}
+
 /// As much of a shell as the scenarios use.
 fn shell(run: &ExecCommand, files: &Files) -> ScriptedExec {
     let script = run.command.last().map(String::as_str).unwrap_or_default();
@@ -89,7 +185,10 @@ fn shell(run: &ExecCommand, files: &Files) -> ScriptedExec {
     let mut takes = Duration::ZERO;
     match script.split_whitespace().collect::<Vec<_>>()[..] {
         ["echo", word, ">>", file] => files.entry(file.to_owned()).or_default().push_str(&format!("{word}\n")),
-        ["cat", file] => output.stdout = files.get(file).cloned().unwrap_or_default().into(),
+        ["cat", file] => match files.get(file) {
+            Some(text) => output.stdout = text.clone().into(),
+            None => output.exit_code = 1,
+        },
         ["sleep", seconds] => takes = Duration::from_secs(seconds.parse().expect("seconds")),
         ["exit", code] => output.exit_code = code.parse().expect("an exit code"),
         _ => panic!("the scenarios run no {:?}", run.command),

@@ -60,6 +60,23 @@ mod hooks_run_around_a_backup {
     }
 }
 
+/// As above.
+mod hooks_run_in_restored_pods {
+    use super::{Target, scenarios};
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn sandbox() {
+        scenarios::hooks_run_in_restored_pods(&Target::served_sandbox().await).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn real_api_server() {
+        if let Some(target) = Target::real().await {
+            scenarios::hooks_run_in_restored_pods(&target).await;
+        }
+    }
+}
+
 /// Needs a server that forgets soon, which others would rather not have.
 mod a_forgotten_revision_is_named_or_fails_a_strict_backup {
     use super::{Target, scenarios};

@@ -47,6 +47,8 @@ struct Resource {
 /// One command in one container of a restored pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RestoreCommand {
+    /// Its place among the commands of its pod.
+    pub number: usize,
     /// Who asks for it: `annotation <prefix>`, or the name in the spec.
     pub source: String,
     /// The container.
@@ -174,7 +176,9 @@ impl Reading<'_> {
             let execs = resource.asked.post_hooks.iter().filter_map(|hook| hook.exec.as_ref());
             execs.map(|exec| (format!("hook \"{}\"", resource.asked.name), exec.clone()))
         });
-        asked.filter_map(|(source, exec)| self.hook(source, exec)).collect()
+        let mut hooks: Vec<_> = asked.filter_map(|(source, exec)| self.hook(source, exec)).collect();
+        hooks.iter_mut().enumerate().for_each(|(number, hook)| hook.number = number);
+        hooks
     }
 
     fn annotated(&mut self, annotations: &HookAnnotations<'_>) -> Option<RestoreCommand> {
@@ -213,6 +217,7 @@ impl Reading<'_> {
         };
         let container = self.read(container, "it is not run")?;
         Some(RestoreCommand {
+            number: 0,
             source,
             container,
             command: exec.command,
@@ -279,8 +284,9 @@ mod tests {
     fn lines(found: &RestoreFound) -> Vec<String> {
         let hooks = found.hooks.iter().flat_map(|hooks| &hooks.hooks);
         let line = |hook: &RestoreCommand| {
-            let RestoreCommand { source, container, command, on_error, exec_timeout, wait_timeout, wait_for_ready } =
-                hook;
+            let RestoreCommand {
+                source, container, command, on_error, exec_timeout, wait_timeout, wait_for_ready, ..
+            } = hook;
             let wait = wait_timeout.map_or_else(|| "-".to_owned(), |wait| wait.as_secs().to_string());
             let (command, run) = (command.join(" "), exec_timeout.as_secs());
             format!("{source}: {container} {command} {on_error:?} {run} {wait} {wait_for_ready}")

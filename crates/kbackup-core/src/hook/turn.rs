@@ -62,6 +62,7 @@ mod tests {
 
     fn command(container: &str, wait: Option<u64>, ready: bool) -> RestoreCommand {
         RestoreCommand {
+            number: 0,
             source: "test".to_owned(),
             container: container.to_owned(),
             command: vec!["true".to_owned()],

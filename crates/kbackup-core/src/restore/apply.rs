@@ -1,5 +1,7 @@
 //! Does what a plan says, wave by wave.
 
+use std::sync::Arc;
+
 use futures::{FutureExt, StreamExt, stream};
 use jiff::Timestamp;
 
@@ -8,7 +10,8 @@ use super::definitions::{await_definitions, types};
 use super::disks::Disks;
 use super::done::Done;
 use super::existing::Existing;
-use super::hooks::{CreatedPods, run_hooks};
+use super::hooks::{CreatedPods, HookRun, run_hooks};
+use super::owed::{HookLine, owed};
 use super::plan::{Action, RestorePlan, Step};
 use super::ports::Ports;
 use super::prepare::Asked;
@@ -21,6 +24,7 @@ use crate::action::Transforms;
 use crate::cluster::{ClusterWriter, Part, Patch, WriteOptions};
 use crate::event::Event;
 use crate::format::{Access, Manifest, read_manifest};
+use crate::hook::RestoreHookRules;
 use crate::issue::{Code, Issue, Outcome, Stage};
 use crate::report::{RestoreHookCounts, RestoreReport};
 use crate::run::Run;
@@ -41,22 +45,33 @@ pub async fn apply(ports: &Ports<'_>, plan: &RestorePlan, run: &Run) -> Result<R
     refuse_differing(plan)?;
     let transforms = &ports.transforms.of_restore(&plan.spec).map_err(RestoreError::Invalid)?;
     let manifest = manifest_of(access, plan).await?;
-    let (mut record, lines) = match Record::open(access, &manifest, plan, run).await? {
-        Opened::Open(record, lines) => (record, lines),
+    let (mut record, earlier) = match Record::open(access, &manifest, plan, run).await? {
+        Opened::Open(record, earlier) => (record, earlier),
         Opened::Finished(report) => return Ok(*report),
     };
     let owners = Owners::new(&plan.owners);
     // Whoever follows the run has not read the plan.
     plan.issues.iter().for_each(|issue| run.emit(Event::Issue(issue.clone())));
     let mut done = Done::new(plan, run.bounds());
-    done.resume(plan, lines, &owners);
+    done.resume(plan, earlier.steps, &owners);
     let (cluster, manifest, owners) = (ports.cluster, &manifest, &owners);
     let disks = Disks::new(plan, ports.snapshots);
-    let application = Application { cluster, access, manifest, transforms, plan, owners, disks, dry_run: false, run };
+    let application = Application {
+        cluster,
+        access,
+        manifest,
+        transforms,
+        plan,
+        owners,
+        disks,
+        dry_run: false,
+        again: earlier.again,
+        run,
+    };
     let applied = tokio::select! {
         biased;
         () = run.cancelled() => Err(RestoreError::Cancelled),
-        applied = application.write_and_run_hooks(ports, &mut done, &mut record) => applied,
+        applied = application.write_and_run_hooks((ports, earlier.hooks), &mut done, &mut record) => applied,
     };
     let finished = applied.is_ok();
     let hooks = applied.as_ref().copied().unwrap_or_default();
@@ -120,6 +135,8 @@ pub(super) struct Application<'a> {
     pub(super) disks: Disks<'a>,
     /// Whether the server only checks what it would do.
     pub(super) dry_run: bool,
+    /// Whether an earlier apply of the plan may have written something that it could not record.
+    pub(super) again: bool,
     pub(super) run: &'a Run,
 }
 
@@ -127,18 +144,33 @@ impl Application<'_> {
     /// Writes all objects, and meanwhile runs the commands of the pods that were created.
     async fn write_and_run_hooks(
         self,
-        ports: &Ports<'_>,
+        (ports, earlier): (&Ports<'_>, Vec<HookLine>),
         done: &mut Done,
         record: &mut Record<'_>,
     ) -> Result<RestoreHookCounts, RestoreError> {
-        let (created, pods) = CreatedPods::of(self.plan);
-        let writing = async {
-            // The list of created pods ends with this.
-            let created = created;
-            self.write_all(&created, done, record).await
+        let (lines, run) = (record.hooks(), self.run);
+        let (created, pods) = CreatedPods::of(self.plan, Arc::clone(&lines));
+        owed(earlier).into_iter().for_each(|owed| created.resume(owed));
+        let rules = RestoreHookRules::new(&self.plan.spec.hooks);
+        let with = HookRun { cluster: ports.cluster, exec: ports.exec, rules: &rules, lines: &lines, run };
+        let running = async {
+            let ran = run_hooks(with, pods).await;
+            lines.end();
+            Ok::<_, RestoreError>(ran)
         };
-        let (written, ran) = futures::join!(writing, run_hooks(ports.cluster, ports.exec, pods, self.run));
-        written?;
+        let writing = async {
+            self.write_all(&created, done, record).await?;
+            if created.has_hooks() {
+                run.stage("running hooks in restored pods");
+            }
+            // The list of created pods ends with this.
+            drop(created);
+            while lines.next().await {
+                record.flush().await?;
+            }
+            Ok(())
+        };
+        let ((), ran) = futures::try_join!(writing, running)?;
         done.issues.extend(ran.issues);
         Ok(ran.counts)
     }
@@ -169,6 +201,7 @@ impl Application<'_> {
                 owners: self.owners,
                 created,
                 options: &options,
+                again: self.again,
                 run,
             };
             Writing { access: self.access, manifest: self.manifest, write, wave, first }.run(done, record).await?;

@@ -67,9 +67,11 @@ pub async fn check(
             owners: &owners,
             disks: Disks::new(&plan, None),
             dry_run: true,
+            again: false,
             run,
         };
-        let (created, mut record) = (CreatedPods::of(&plan).0, Record::none(&plan, run));
+        let mut record = Record::none(&plan, run);
+        let created = CreatedPods::of(&plan, record.hooks()).0;
         tokio::select! {
             biased;
             () = run.cancelled() => return Err(RestoreError::Cancelled),

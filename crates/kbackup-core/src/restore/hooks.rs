@@ -1,13 +1,16 @@
 //! Runs commands in the pods that a restore creates, while the rest of it goes on.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::{FutureExt, StreamExt};
 use tokio::sync::mpsc;
 
+use super::owed::{HookLine, HookLines, Owed};
 use super::plan::RestorePlan;
 use crate::cluster::{ClusterReader, ClusterResult, ExecCommand, ExecOutput, PodExec};
-use crate::hook::{RestoreCommand, RestoreHookRules, RestoredPodHooks, Turn, next_turn};
+use crate::hook::{RestoreCommand, RestoreFound, RestoreHookRules, RestoredPodHooks, Turn, next_turn};
 use crate::issue::{Code, Issue, Stage};
 use crate::model::{Object, ObjectRef};
 use crate::report::RestoreHookCounts;
@@ -32,18 +35,42 @@ pub(super) struct Ran {
 #[derive(Debug)]
 pub(super) struct CreatedPods {
     rules: RestoreHookRules,
-    pods: mpsc::Sender<(Option<RestoredPodHooks>, Vec<Issue>)>,
+    pods: mpsc::Sender<Pod>,
+    lines: Arc<HookLines>,
+    any: AtomicBool,
+}
+
+/// A pod that has hooks.
+#[derive(Debug)]
+pub(super) enum Pod {
+    /// It was created.
+    New(RestoreFound),
+    /// An earlier apply of the plan has created it.
+    Earlier(Owed),
 }
 
 /// The pods with hooks, as they are created.
-pub(super) type Pods = mpsc::Receiver<(Option<RestoredPodHooks>, Vec<Issue>)>;
+pub(super) type Pods = mpsc::Receiver<Pod>;
 
 impl CreatedPods {
     /// For the pods of a plan. There is room for all of them, so that writers never wait for commands.
-    pub(super) fn of(plan: &RestorePlan) -> (Self, Pods) {
+    pub(super) fn of(plan: &RestorePlan, lines: Arc<HookLines>) -> (Self, Pods) {
         let pods = plan.steps().filter(|step| RestoreHookRules::wants(&step.object.gvr)).count();
         let (sender, receiver) = mpsc::channel(pods.max(1));
-        (Self { rules: RestoreHookRules::new(&plan.spec.hooks), pods: sender }, receiver)
+        (
+            Self { rules: RestoreHookRules::new(&plan.spec.hooks), pods: sender, lines, any: AtomicBool::new(false) },
+            receiver,
+        )
+    }
+
+    /// An earlier apply of the plan has created this pod.
+    pub(super) fn resume(&self, owed: Owed) {
+        self.send(Pod::Earlier(owed));
+    }
+
+    /// Whether there was a pod with hooks.
+    pub(super) fn has_hooks(&self) -> bool {
+        self.any.load(Ordering::Relaxed)
     }
 
     /// An object was created; `namespace` is its own in the backup.
@@ -53,31 +80,50 @@ impl CreatedPods {
         }
         let found = self.rules.of_pod(at, namespace, object);
         if found.hooks.is_some() || !found.issues.is_empty() {
-            // There is room for every pod of the plan, and who listens does so until this is dropped.
-            _ = self.pods.try_send((found.hooks, found.issues));
+            self.lines.add(HookLine::Owed {
+                pod: at.clone(),
+                namespace: namespace.map(str::to_owned),
+                commands: found.hooks.as_ref().map_or(0, |found| found.hooks.len()),
+                issues: found.issues.clone(),
+            });
+            self.send(Pod::New(found));
         }
+    }
+
+    fn send(&self, pod: Pod) {
+        self.any.store(true, Ordering::Relaxed);
+        // There is room for every pod of the plan, and who listens does so until this is dropped.
+        _ = self.pods.try_send(pod);
     }
 }
 
+/// What hooks are run with.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct HookRun<'a> {
+    pub(super) cluster: &'a dyn ClusterReader,
+    pub(super) exec: Option<&'a dyn PodExec>,
+    pub(super) rules: &'a RestoreHookRules,
+    pub(super) lines: &'a HookLines,
+    pub(super) run: &'a Run,
+}
+
 /// Runs the hooks of the pods that come, until no more can come and all have run, or can't any more.
-pub(super) async fn run_hooks(cluster: &dyn ClusterReader, exec: Option<&dyn PodExec>, pods: Pods, run: &Run) -> Ran {
+pub(super) async fn run_hooks(with: HookRun<'_>, pods: Pods) -> Ran {
     let pods = futures::stream::unfold(pods, |mut pods| async move { pods.recv().await.map(|pod| (pod, pods)) });
-    let ran = pods.map(|(hooks, issues)| async move {
-        let mut ran = Ran::default();
-        issues.into_iter().for_each(|issue| run.report(&mut ran.issues, issue));
-        match (hooks, exec) {
-            (Some(hooks), Some(exec)) => PodRun { cluster, exec, run, ran }.pod(hooks).await,
-            (Some(hooks), None) => {
-                let count = hooks.hooks.len();
-                let why =
-                    format!("its {count} hooks were not run: this run has nothing that runs commands in containers");
-                run.report(&mut ran.issues, failed(why, &hooks.pod));
-                ran
-            }
-            (None, _) => ran,
+    let ran = pods.map(|pod| {
+        async move {
+            let mut ran = Ran::default();
+            let hooks = match pod {
+                Pod::New(RestoreFound { hooks, issues }) => {
+                    issues.into_iter().for_each(|issue| with.run.report(&mut ran.issues, issue));
+                    hooks
+                }
+                Pod::Earlier(owed) => with.left(owed, &mut ran).await,
+            };
+            with.pod(hooks, ran).await
         }
+        .boxed()
     });
-    let ran = ran.map(FutureExt::boxed);
     let mut ran = ran.buffer_unordered(PODS_MAX).boxed();
     let mut all = Ran::default();
     while let Some(ran) = ran.next().await {
@@ -86,38 +132,77 @@ pub(super) async fn run_hooks(cluster: &dyn ClusterReader, exec: Option<&dyn Pod
     all
 }
 
+impl HookRun<'_> {
+    /// The commands of a pod that an earlier apply created and that have not succeeded.
+    async fn left(self, owed: Owed, ran: &mut Ran) -> Option<RestoredPodHooks> {
+        let (is_open, Owed { pod, namespace, commands, issues, ran: ended }) = (owed.is_open(), owed);
+        issues.into_iter().for_each(|issue| self.run.report(&mut ran.issues, issue));
+        ran.counts.attempted += ended.len() as u64;
+        if !is_open {
+            return None;
+        }
+        let live = self.cluster.get(&pod).await;
+        let why = match live {
+            Ok(Some(live)) => {
+                let mut hooks = self.rules.of_pod(&pod, namespace.as_deref(), &live).hooks?;
+                hooks.hooks.retain(|hook| !ended.contains(&hook.number));
+                return Some(hooks);
+            }
+            Ok(None) => "the pod was deleted".to_owned(),
+            Err(error) => format!("the pod could not be read ({error})"),
+        };
+        ran.end(&pod, commands - ended.len(), &why, self.run);
+        None
+    }
+
+    async fn pod(self, hooks: Option<RestoredPodHooks>, mut ran: Ran) -> Ran {
+        match (hooks, self.exec) {
+            (Some(hooks), Some(exec)) => PodRun { with: self, exec, ran }.pod(hooks).await,
+            (Some(hooks), None) => {
+                let why = "this run has nothing that runs commands in containers";
+                ran.end(&hooks.pod, hooks.hooks.len(), why, self.run);
+                ran
+            }
+            (None, _) => ran,
+        }
+    }
+}
+
 /// One pod whose hooks run.
 struct PodRun<'a> {
-    cluster: &'a dyn ClusterReader,
+    with: HookRun<'a>,
     exec: &'a dyn PodExec,
-    run: &'a Run,
     ran: Ran,
 }
 
 impl PodRun<'_> {
     async fn pod(mut self, hooks: RestoredPodHooks) -> Ran {
         let RestoredPodHooks { pod, hooks: mut left } = hooks;
-        let began = self.run.now();
+        let HookRun { cluster, run, .. } = self.with;
+        let began = run.now();
         while !left.is_empty() {
-            let waited = Duration::try_from(self.run.now().duration_since(began)).unwrap_or_default();
-            let found = match self.cluster.get(&pod).await {
+            let waited = Duration::try_from(run.now().duration_since(began)).unwrap_or_default();
+            let found = match cluster.get(&pod).await {
                 Ok(found) => found.map(|object| object.to_value()),
                 Err(error) => {
-                    self.end(&pod, &left, &format!("the pod could not be read ({error})"));
+                    self.ran.end(&pod, left.len(), &format!("the pod could not be read ({error})"), run);
                     break;
                 }
             };
-            let wait_max = self.run.bounds().wait_max;
+            let wait_max = run.bounds().wait_max;
             match next_turn(&left, found.as_ref(), waited, wait_max) {
-                Turn::Wait => self.run.sleep(LOOK_EVERY).await,
+                Turn::Wait => run.sleep(LOOK_EVERY).await,
                 Turn::Over(why) => {
-                    self.end(&pod, &left, why);
+                    self.ran.end(&pod, left.len(), why, run);
                     break;
                 }
                 Turn::Run(at) => {
                     let hook = left.remove(at);
                     let why = self.command(&pod, &hook).await.err();
                     self.ran.counts.attempted += 1;
+                    if why.is_none() {
+                        self.with.lines.add(HookLine::Ran { pod: pod.clone(), number: hook.number });
+                    }
                     self.told(&pod, &hook, why, &mut left);
                 }
                 Turn::Late(at) => {
@@ -140,13 +225,7 @@ impl PodRun<'_> {
         let rest = if rest > 0 { format!("; its {rest} further hooks are not run") } else { String::new() };
         let RestoreCommand { source, container, .. } = hook;
         let message = format!("restore hook in container {container} ({source}) {why}{rest}");
-        self.run.report(&mut self.ran.issues, failed(message, pod));
-    }
-
-    fn end(&mut self, pod: &ObjectRef, left: &[RestoreCommand], why: &str) {
-        self.ran.counts.failed += left.len() as u64;
-        let message = format!("its {} restore hooks were not run: {why}", left.len());
-        self.run.report(&mut self.ran.issues, failed(message, pod));
+        self.with.run.report(&mut self.ran.issues, failed(message, pod));
     }
 
     /// Runs one command; in words, why it did not succeed.
@@ -185,6 +264,13 @@ fn failed(message: String, pod: &ObjectRef) -> Issue {
 }
 
 impl Ran {
+    /// These many commands of a pod are not run any more.
+    fn end(&mut self, pod: &ObjectRef, left: usize, why: &str, run: &Run) {
+        self.counts.failed += left as u64;
+        let what = if left == 1 { "restore hook was".to_owned() } else { format!("{left} restore hooks were") };
+        run.report(&mut self.issues, failed(format!("its {what} not run: {why}"), pod));
+    }
+
     fn join(mut self, other: Self) -> Self {
         self.counts.attempted += other.counts.attempted;
         self.counts.failed += other.counts.failed;

@@ -15,6 +15,7 @@ mod existing;
 mod fetch;
 mod hooks;
 mod observe;
+mod owed;
 mod pace;
 mod plan;
 mod planning;

@@ -1,6 +1,8 @@
 //! Keeps what became of a restore beside the backup it was made from, while it goes on: an apply that was interrupted goes
 //! on from there.
 
+use std::sync::Arc;
+
 use futures::TryStreamExt;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
@@ -9,6 +11,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::RestoreError;
+use super::owed::{HookLine, HookLines};
 use super::plan::RestorePlan;
 use super::stored::{append_line, keep_plan, read_lines};
 use super::volumes::restored_volumes;
@@ -45,6 +48,23 @@ pub(super) struct Line {
     pub(super) issues: Vec<Issue>,
 }
 
+/// What is kept while a restore goes on, one a line.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Kept {
+    Step(Line),
+    Hook(HookLine),
+}
+
+/// What an earlier apply of the plan has left.
+#[derive(Debug, Default)]
+pub(super) struct Earlier {
+    /// Whether there was one.
+    pub(super) again: bool,
+    pub(super) steps: Vec<Line>,
+    pub(super) hooks: Vec<HookLine>,
+}
+
 /// Who applies a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -64,8 +84,8 @@ impl Claim {
 
 /// What is known of the name of a restore.
 pub(super) enum Opened<'a> {
-    /// Something is left to do: what was recorded of it, line by line.
-    Open(Box<Record<'a>>, Vec<Line>),
+    /// Something is left to do, beside what was recorded of it.
+    Open(Box<Record<'a>>, Earlier),
     /// All of the plan was done before.
     Finished(Box<RestoreReport>),
 }
@@ -79,7 +99,9 @@ pub(super) struct Record<'a> {
     limits: &'a Limits,
     /// What is kept of a restore is as secret as its backup.
     seal: Seal,
-    pending: Vec<Line>,
+    pending: Vec<Kept>,
+    /// Where what becomes of hooks is taken from.
+    hooks: Arc<HookLines>,
     next_batch: u32,
     kept_at: Timestamp,
     saving: Option<BoxFuture<'a, Result<(), RestoreError>>>,
@@ -117,17 +139,19 @@ impl<'a> Record<'a> {
         let mut record = Self::new(writable.then_some(store), claim, (layout, replaces), run);
         record.seal = seal(manifest)?;
         if !writable {
-            return Ok(Opened::Open(Box::new(record), Vec::new()));
+            return Ok(Opened::Open(Box::new(record), Earlier::default()));
         }
-        if !take_claim(store, &record.layout.claim(), &record.claim).await? {
-            return Err(taken());
-        }
-        let lines = record.earlier(access, manifest).await?;
+        let again = match take_claim(store, &record.layout.claim(), &record.claim).await? {
+            Claimed::New => replaces,
+            Claimed::Again => true,
+            Claimed::ByAnother => return Err(taken()),
+        };
+        let earlier = Earlier { again, ..record.earlier(access, manifest).await? };
         // A plan that writes nothing need not be found again.
-        if lines.is_empty() && plan.steps().any(super::plan::Step::is_write) {
+        if earlier.steps.is_empty() && plan.steps().any(super::plan::Step::is_write) {
             keep_plan(store, plan, run.bounds(), &record.seal).await.map_err(failed("keeping the plan"))?;
         }
-        Ok(Opened::Open(Box::new(record), lines))
+        Ok(Opened::Open(Box::new(record), earlier))
     }
 
     /// Keeps nothing.
@@ -143,30 +167,41 @@ impl<'a> Record<'a> {
         run: &'a Run,
     ) -> Self {
         let (limits, kept_at) = (run.bounds(), run.now());
-        let seal = Seal::default();
-        Self { store, layout, claim, limits, seal, pending: Vec::new(), next_batch: 0, kept_at, saving: None, replaces }
+        let (seal, hooks, pending) = (Seal::default(), Arc::default(), Vec::new());
+        Self { store, layout, claim, limits, seal, pending, hooks, next_batch: 0, kept_at, saving: None, replaces }
     }
 
-    async fn earlier(&mut self, access: Access<'_>, manifest: &Manifest) -> Result<Vec<Line>, RestoreError> {
+    /// What becomes of hooks is added here, to be kept with the next results.
+    pub(super) fn hooks(&self) -> Arc<HookLines> {
+        Arc::clone(&self.hooks)
+    }
+
+    async fn earlier(&mut self, access: Access<'_>, manifest: &Manifest) -> Result<Earlier, RestoreError> {
         let during = "reading the results of an earlier apply";
         let stored: Vec<_> =
             access.store().list(&self.layout.results(self.claim.plan)).try_collect().await.map_err(failed(during))?;
         let mut keys: Vec<Key> = stored.into_iter().map(|stored| stored.key).collect();
         keys.sort();
         self.next_batch = u32::try_from(keys.len()).unwrap_or(u32::MAX);
-        let mut lines = Vec::new();
+        let mut earlier = Earlier::default();
         for key in keys {
-            lines.extend(read_lines::<Line>(access, manifest, &key, during).await?);
+            for line in read_lines::<Kept>(access, manifest, &key, during).await? {
+                match line {
+                    Kept::Step(line) => earlier.steps.push(line),
+                    Kept::Hook(line) => earlier.hooks.push(line),
+                }
+            }
         }
-        Ok(lines)
+        Ok(earlier)
     }
 
     /// Takes a result. It is kept soon.
     pub(super) fn add(&mut self, line: Line, now: Timestamp) {
+        self.collect_hooks();
         if self.store.is_none() {
             return;
         }
-        self.pending.push(line);
+        self.pending.push(Kept::Step(line));
         let due = self.pending.len() >= BATCH_LINES || now.as_second() - self.kept_at.as_second() >= BATCH_SECONDS;
         if due && self.saving.is_none() {
             self.kept_at = now;
@@ -198,11 +233,20 @@ impl<'a> Record<'a> {
     /// As [`Record::saved`].
     pub(super) async fn flush(&mut self) -> Result<(), RestoreError> {
         self.saved().await?;
+        self.collect_hooks();
         if self.pending.is_empty() {
             return Ok(());
         }
         self.begin();
         self.saved().await
+    }
+
+    /// A pod whose result is kept has its commands kept by then.
+    fn collect_hooks(&mut self) {
+        let lines = self.hooks.take();
+        if self.store.is_some() {
+            self.pending.extend(lines.into_iter().map(Kept::Hook));
+        }
     }
 
     /// Keeps the report, by which the restore exists, and gives the claim back.
@@ -250,19 +294,27 @@ impl<'a> Record<'a> {
     }
 }
 
-/// A new claim, or that of an earlier apply of the same plan: whoever held it has ended, or ends at its next look. False
-/// where the claim is that of another plan.
-async fn take_claim(store: &dyn ObjectStore, key: &Key, own: &Claim) -> Result<bool, RestoreError> {
+/// Whose a claim was.
+enum Claimed {
+    /// Nobody's.
+    New,
+    /// That of an earlier apply of the same plan: whoever held it has ended, or ends at its next look.
+    Again,
+    /// That of another plan, and it stays so.
+    ByAnother,
+}
+
+async fn take_claim(store: &dyn ObjectStore, key: &Key, own: &Claim) -> Result<Claimed, RestoreError> {
     let body = || serde_json::to_vec_pretty(own).unwrap_or_default().into();
     let claimed = store.put(key, body(), PutMode::Create).await;
-    let Err(error) = claimed else { return Ok(true) };
+    let Err(error) = claimed else { return Ok(Claimed::New) };
     match read::<Claim>(store, key).await? {
-        Some(found) if found.run_id == own.run_id => Ok(true),
+        Some(found) if found.run_id == own.run_id => Ok(Claimed::New),
         Some(found) if found.plan == own.plan => {
             let put = store.put(key, body(), PutMode::Overwrite).await;
-            put.map(|_| true).map_err(failed("claiming the restore's name"))
+            put.map(|_| Claimed::Again).map_err(failed("claiming the restore's name"))
         }
-        Some(_) => Ok(false),
+        Some(_) => Ok(Claimed::ByAnother),
         None => Err(failed("claiming the restore's name")(error)),
     }
 }

@@ -10,10 +10,10 @@ use futures::{FutureExt, StreamExt, stream};
 use super::RestoreError;
 use super::done::Done;
 use super::fetch::{Lost, fetch};
-use super::plan::{Action, PlannedWave, Step};
+use super::plan::{PlannedWave, Step};
 use super::record::{Line, Record};
 use super::targets::namespaces;
-use super::write::{Write, Written};
+use super::write::{Write, Written, creates};
 use crate::action::Wave;
 use crate::event::Event;
 use crate::format::{Access, FormatError, Manifest};
@@ -85,16 +85,16 @@ impl Writing<'_> {
                 Some((number, written, took)) = flying.next(), if !flying.is_empty() => {
                     self.pace(&mut throttled, took, done);
                     failures = if written.may_pass { failures + 1 } else { 0 };
-                    self.land(number, written, (attempt, is_last), done, record);
+                    self.land(number, written, is_last, done, record);
                 }
                 saved = record.saved(), if record.is_saving() => saved?,
                 next = fetched.next(), if !ended && flying.len() < done.pace.limit() => match next {
                     None => ended = true,
                     Some(Err(lost)) => self.lose(lost, done, record)?,
                     Some(Ok((number, _))) if done.is_lost(&self.wave.steps[number].object) => {
-                        self.land(number, homeless(&self.wave.steps[number]), (attempt, true), done, record);
+                        self.land(number, homeless(&self.wave.steps[number]), true, done, record);
                     }
-                    Some(Ok((number, bytes))) => flying.push(self.timed(number, bytes).boxed()),
+                    Some(Ok((number, bytes))) => flying.push(self.timed(number, bytes, attempt).boxed()),
                 },
                 else => return Ok(()),
             }
@@ -114,10 +114,11 @@ impl Writing<'_> {
         fetched.map(|fetched| fetched.map(|(number, bytes)| (number, Some(bytes)))).chain(stream::iter(made)).boxed()
     }
 
-    async fn timed(&self, number: usize, bytes: Option<Bytes>) -> (usize, Written, Duration) {
+    async fn timed(&self, number: usize, bytes: Option<Bytes>, attempt: usize) -> (usize, Written, Duration) {
         let run = self.write.run;
         let begun = run.now();
-        let written = self.write.step(&self.wave.steps[number], bytes).await;
+        let write = Write { again: self.write.again || attempt > 0, ..self.write };
+        let written = write.step(&self.wave.steps[number], bytes).await;
         (number, written, run.now().duration_since(begun).unsigned_abs())
     }
 
@@ -131,22 +132,11 @@ impl Writing<'_> {
     }
 
     /// Takes what became of a step; nothing where it is tried again.
-    fn land(
-        &self,
-        number: usize,
-        mut written: Written,
-        (attempt, is_last): (usize, bool),
-        done: &mut Done,
-        record: &mut Record<'_>,
-    ) {
+    fn land(&self, number: usize, mut written: Written, is_last: bool, done: &mut Done, record: &mut Record<'_>) {
         if written.may_pass && !is_last {
             return;
         }
         let step = &self.wave.steps[number];
-        // An attempt whose answer was lost has created it.
-        if attempt > 0 && step.action == Action::Create && written.result == Applied::Unchanged {
-            written.result = Applied::Created;
-        }
         let run = self.write.run;
         run.emit(Event::Progress { gvr: step.object.gvr.clone(), objects: 1, bytes: 0 });
         self.follow(step, &mut written, done);
@@ -168,8 +158,7 @@ impl Writing<'_> {
         if is_there && self.wave.wave == Wave::Definitions {
             done.definitions.push(step.object.clone());
         }
-        let creates = matches!(step.action, Action::Create | Action::CreateWhenGone);
-        if creates && written.result == Applied::Failed && step.object.gvr == namespaces() {
+        if creates(step) && written.result == Applied::Failed && step.object.gvr == namespaces() {
             done.lose(&step.object.name);
         }
     }
@@ -185,7 +174,7 @@ impl Writing<'_> {
             let object = self.wave.steps[number].object.clone();
             let issue =
                 Issue::error(Stage::Fetch, Code::Damaged, format!("the backup is damaged: {what}")).about(object);
-            self.land(number, Written::failed(issue), (0, true), done, record);
+            self.land(number, Written::failed(issue), true, done, record);
         }
         Ok(())
     }

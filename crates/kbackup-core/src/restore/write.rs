@@ -44,6 +44,8 @@ pub(super) struct Write<'a> {
     /// Where pods are told of in which commands are to run.
     pub(super) created: &'a CreatedPods,
     pub(super) options: &'a WriteOptions,
+    /// Whether an object may have been created by this plan although nobody was told.
+    pub(super) again: bool,
     pub(super) run: &'a Run,
 }
 
@@ -210,6 +212,10 @@ impl Write<'_> {
     async fn change(&self, step: &Step, live: &Object, wanted: &Wanted) -> Outcome {
         let Settled { action, target, issue } = self.settle(step, live, wanted);
         match (action, target) {
+            // An earlier attempt, whose answer was lost or not kept, has created it.
+            (Action::Unchanged, _) if self.again && creates(step) => {
+                Ok((Applied::Created, self.follow(step, wanted, live).await.into_iter().collect()))
+            }
             (Action::Unchanged, _) => Ok((Applied::Unchanged, Vec::new())),
             (Action::Refuse { code, why }, _) => {
                 let issue = Issue::error(Stage::Apply, code, why).about(step.object.clone());
@@ -325,6 +331,11 @@ impl Failure {
             Self::NoDisk(error) => Issue::error(Stage::Volume, error.code(), error.to_string()).about(object.clone()),
         }
     }
+}
+
+/// Whether there was nothing in the place of the object when the restore was planned.
+pub(super) fn creates(step: &Step) -> bool {
+    matches!(step.action, Action::Create | Action::CreateWhenGone)
 }
 
 fn object(value: &Value) -> ClusterResult<Object> {

@@ -1,16 +1,20 @@
 //! Commands in the pods that a restore creates.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use kbackup_core::clock::{Clock, ManualClock};
-use kbackup_core::cluster::{ExecCommand, ExecOutput, MemoryCluster, Part, Patch, WriteOptions};
+use kbackup_core::cluster::{DeleteOptions, ExecCommand, ExecOutput, MemoryCluster, Part, Patch, WriteOptions};
+use kbackup_core::engine::Engine;
+use kbackup_core::event::{Event, EventSink};
 use kbackup_core::issue::{Code, Outcome};
 use kbackup_core::model::ObjectRef;
 use kbackup_core::report::RestoreReport;
-use kbackup_core::run::Run;
+use kbackup_core::restore::RestorePlan;
+use kbackup_core::run::{Cancel, Run};
 use kbackup_core::spec::{BackupSpec, RestoreSpec};
 use serde_json::{Value, json};
 
@@ -137,4 +141,85 @@ async fn without_anybody_to_run_them_hooks_are_reported() {
     let report = world.restore("r", &spec).await;
     assert!(report.issues[0].message.contains("nothing that runs commands"), "{:?}", report.issues);
     assert_eq!((report.counts.failed, report.outcome), (0, Outcome::PartiallyFailed));
+}
+
+/// A plan of a pod with these commands, on a cluster where it runs at once and a command fails while its name is in `broken`.
+async fn planned(commands: &[&str], broken: Arc<Mutex<BTreeSet<String>>>) -> (World, Engine, RestorePlan, Run) {
+    let world = World::new([namespace("shop"), pod(&json!({}))]);
+    world.back_up("b", &BackupSpec::default()).await;
+    let elsewhere = world.elsewhere();
+    elsewhere.cluster.script_exec(&restored(), move |run: &ExecCommand| {
+        let is_broken = broken.lock().expect("no panic").contains(&run.command[0]);
+        Ok(ExecOutput { exit_code: i32::from(is_broken), ..ExecOutput::default() })
+    });
+    let began = "2026-11-23T00:00:00Z".parse().expect("a time");
+    let (clock, cluster) = (ManualClock::at(began), elsewhere.cluster.clone());
+    let kubelet = Kubelet { clock, began, cluster, pod: restored(), after: Duration::ZERO };
+    let run = Run::default().clock(Arc::new(kubelet));
+    let hooks: Vec<Value> = commands.iter().map(|command| json!({"exec": {"command": [command]}})).collect();
+    let hooks = serde_json::from_value(json!({"resources": [{"name": "h", "postHooks": hooks}]})).expect("hooks");
+    let spec = RestoreSpec { hooks, ..RestoreSpec::from_backup(name("b")) }.map_namespace("shop", "copy");
+    let engine = elsewhere.engine().exec(Arc::new(elsewhere.cluster.clone()));
+    let plan = engine.plan_restore(&name("r"), &spec, &run).await.expect("a plan");
+    (elsewhere, engine, plan, run)
+}
+
+fn commands(world: &World) -> Vec<String> {
+    world.cluster.exec_calls().iter().map(|(_, call)| call.command.join(" ")).collect()
+}
+
+#[tokio::test]
+async fn what_failed_is_run_again_by_another_apply_and_what_succeeded_is_not() {
+    let broken = Arc::new(Mutex::new(BTreeSet::from(["two".to_owned()])));
+    let (world, engine, plan, run) = planned(&["one", "two", "three"], Arc::clone(&broken)).await;
+    let apply = async || engine.apply(&plan, &run).await.expect("it is applied");
+    for (attempt, expect) in ["one two", "one two two"].iter().enumerate() {
+        let report = apply().await;
+        assert_eq!(report.outcome, Outcome::PartiallyFailed, "a failure is not forgotten: {:?}", report.issues);
+        assert_eq!((report.hooks.attempted, report.hooks.failed), (2, 1), "apply {attempt}");
+        assert_eq!(commands(&world).join(" "), *expect);
+    }
+    broken.lock().expect("no panic").clear();
+    let report = apply().await;
+    assert_eq!((report.outcome, report.counts.created), (Outcome::Completed, 2), "{:?}", report.issues);
+    assert_eq!((report.hooks.attempted, report.hooks.failed), (3, 0));
+    assert_eq!(commands(&world).join(" "), "one two two two three");
+    apply().await;
+    assert_eq!(commands(&world).len(), 5, "all has been done");
+}
+
+#[tokio::test]
+async fn a_pod_that_is_gone_by_then_is_told_of() {
+    let broken = Arc::new(Mutex::new(BTreeSet::from(["one".to_owned()])));
+    let (world, engine, plan, run) = planned(&["one", "two"], broken).await;
+    engine.apply(&plan, &run).await.expect("it is applied");
+    world.cluster.delete(&restored(), &DeleteOptions::default()).expect("it goes");
+    let report = engine.apply(&plan, &run).await.expect("it is applied");
+    assert_eq!((report.hooks.attempted, report.hooks.failed), (0, 2));
+    let issue = &report.issues[0];
+    assert!(issue.message.contains("2 restore hooks were not run: the pod was deleted"), "{issue}");
+}
+
+/// Cancels when the pod was created, before anything ran in it.
+#[derive(Debug)]
+struct CancelAtHooks(Cancel);
+
+impl EventSink for CancelAtHooks {
+    fn emit(&self, event: Event) {
+        if matches!(&event, Event::Stage(stage) if stage.contains("hooks")) {
+            self.0.cancel();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_restore_that_was_interrupted_runs_what_it_owes() {
+    let (world, engine, plan, run) = planned(&["one"], Arc::default()).await;
+    let cancel = Cancel::default();
+    let interrupted = run.clone().events(Arc::new(CancelAtHooks(cancel.clone()))).cancel(cancel);
+    engine.apply(&plan, &interrupted).await.expect_err("it is cancelled");
+    let ran = commands(&world).len();
+    let report = engine.apply(&plan, &run).await.expect("it is applied");
+    assert_eq!((report.outcome, report.hooks.attempted), (Outcome::Completed, 1), "{:?}", report.issues);
+    assert_eq!((ran, commands(&world).len()), (0, 1));
 }

@@ -8,6 +8,7 @@ mod hooks;
 mod killed;
 mod lossless;
 mod readers;
+mod restore_hooks;
 mod types;
 mod velero;
 mod written;
@@ -37,6 +38,7 @@ pub(crate) use readers::{
     the_documented_line_opens_a_backup_with_a_passphrase, the_documented_lines_read_a_backup,
     the_documented_lines_read_a_signed_and_encrypted_backup,
 };
+pub(crate) use restore_hooks::hooks_run_in_restored_pods;
 pub(crate) use types::{
     a_type_that_has_just_come_is_backed_up_with_its_objects, an_api_that_does_not_answer_is_told_and_hides_nothing,
 };
