@@ -28,7 +28,8 @@ pub struct Limits {
     pub compression_level: i32,
     /// JSON in a part of the archive: what is fetched to restore one object of a large type.
     pub part_bytes_raw: u64,
-    /// What is sent to the object store in one piece of an upload.
+    /// What a file gathers before it hands a piece to the object store, which makes parts of the size that it likes of them:
+    /// each lane keeps one.
     pub upload_piece_bytes: usize,
     /// An entry of the archive that a reader accepts: an object is at most a few MiB in etcd.
     pub object_bytes_max: u64,
@@ -65,7 +66,7 @@ impl Default for Limits {
             page_bytes_target: 16 << 20,
             compression_level: 2,
             part_bytes_raw: 32 << 20,
-            upload_piece_bytes: 8 << 20,
+            upload_piece_bytes: 1 << 20,
             object_bytes_max: 64 << 20,
             writers_max: 32,
             fetches_max: 4,

@@ -35,6 +35,11 @@ impl<'a> Archive<'a> {
         Ok(Self { store, held, limits, numbers: AtomicU32::new(1), index })
     }
 
+    /// The number of the next part.
+    fn number(&self) -> u32 {
+        self.numbers.fetch_add(1, Ordering::Relaxed)
+    }
+
     pub(super) fn lane(&self) -> Lane<'_, 'a> {
         Lane { archive: self, part: None, parts: Vec::new() }
     }
@@ -64,15 +69,10 @@ impl Lane<'_, '_> {
 
     /// Closes the last part and gives the records of all.
     pub(super) async fn finish(mut self) -> StoreResult<Vec<PartRecord>> {
-        self.close().await?;
-        Ok(self.parts)
-    }
-
-    async fn close(&mut self) -> StoreResult<()> {
         if let Some(part) = self.part.take() {
             self.parts.push(part.finish().await?);
         }
-        Ok(())
+        Ok(self.parts)
     }
 }
 
@@ -80,17 +80,16 @@ impl<'a> Lane<'_, 'a> {
     /// The part to append to: a new one where there is none, or where the last is full.
     async fn part(&mut self) -> StoreResult<&mut PartWriter<'a>> {
         let archive = self.archive;
-        if self.part.as_ref().is_some_and(|part| part.raw_bytes() >= archive.limits.part_bytes_raw) {
-            self.close().await?;
-        }
-        match &mut self.part {
-            Some(part) => Ok(part),
-            none => {
-                let number = archive.numbers.fetch_add(1, Ordering::Relaxed);
-                let Held { layout, started_at, seal, .. } = archive.held;
-                let part = PartWriter::new(archive.store, layout, number, *started_at, archive.limits, seal)?;
-                Ok(none.insert(part))
+        let Held { layout, started_at, seal, .. } = archive.held;
+        let part = match self.part.take() {
+            Some(part) if part.raw_bytes() < archive.limits.part_bytes_raw => part,
+            Some(full) => {
+                let (record, next) = full.then(layout, archive.number()).await?;
+                self.parts.push(record);
+                next
             }
-        }
+            None => PartWriter::new(archive.store, layout, archive.number(), *started_at, archive.limits, seal)?,
+        };
+        Ok(self.part.insert(part))
     }
 }

@@ -137,9 +137,20 @@ impl Sealer {
         }
     }
 
+    /// Makes room for so many bytes that wait, once and for all: a buffer that grows with each piece, in whatever thread
+    /// compresses, scatters the heaps of all of them.
+    pub(crate) fn with_room(mut self, bytes: usize) -> Self {
+        match &mut self {
+            Self::Plain(buffer) => buffer.reserve(bytes),
+            Self::Age(sealer) => sealer.reserve(bytes),
+        }
+        self
+    }
+
+    /// What waits. There is as much room after it as before.
     pub(crate) fn take(&mut self) -> Vec<u8> {
         match self {
-            Self::Plain(bytes) => std::mem::take(bytes),
+            Self::Plain(buffer) => emptied(buffer),
             Self::Age(sealer) => sealer.take(),
         }
     }
@@ -151,6 +162,12 @@ impl Sealer {
             Self::Age(sealer) => sealer.end(),
         }
     }
+}
+
+/// The content of a buffer, which gets new room instead.
+pub(super) fn emptied(buffer: &mut Vec<u8>) -> Vec<u8> {
+    let room = Vec::with_capacity(buffer.capacity());
+    std::mem::replace(buffer, room)
 }
 
 impl Write for Sealer {

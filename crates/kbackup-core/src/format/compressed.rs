@@ -6,7 +6,8 @@ use std::io::{self, Write};
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use tokio::task::JoinHandle;
-use zstd::stream::write::Encoder;
+use zstd::stream::raw::{Encoder, Operation};
+use zstd::stream::zio::Writer;
 
 use super::FileRecord;
 use super::layout::sealed;
@@ -24,6 +25,7 @@ const BATCH_BYTES: usize = 256 << 10;
 pub struct FileWriter<'a> {
     store: &'a dyn ObjectStore,
     key: Key,
+    seal: Seal,
     compressor: Compressor,
     gathered: Vec<u8>,
     batch_bytes: usize,
@@ -47,16 +49,28 @@ impl<'a> FileWriter<'a> {
     /// # Errors
     /// `Other` where there is no memory for the compressor, or the level does not exist.
     pub fn new(store: &'a dyn ObjectStore, key: Key, limits: &Limits, seal: &Seal) -> StoreResult<Self> {
-        let key = sealed(key, seal);
-        let piece_bytes = limits.upload_piece_bytes;
-        let encoder = seal.sealer().and_then(|sealer| Encoder::new(sealer, limits.compression_level));
-        let encoder = encoder.map_err(|error| compression(&key, error))?;
+        let encoder = Encoder::new(limits.compression_level).map_err(|error| compression(&key, error))?;
+        Self::of(store, key, limits.upload_piece_bytes, seal.clone(), (encoder, Vec::new()))
+    }
+
+    fn of(
+        store: &'a dyn ObjectStore,
+        key: Key,
+        piece_bytes: usize,
+        seal: Seal,
+        (encoder, gathered): (Encoder<'static>, Vec<u8>),
+    ) -> StoreResult<Self> {
+        let key = sealed(key, &seal);
+        let batch_bytes = BATCH_BYTES.min(piece_bytes);
+        let sealer = seal.sealer().map(|sealer| sealer.with_room(piece_bytes + batch_bytes));
+        let writer = Writer::new(sealer.map_err(|error| compression(&key, error))?, encoder);
         Ok(Self {
             store,
             key,
-            compressor: Compressor::Idle((encoder, Vec::new())),
-            gathered: Vec::new(),
-            batch_bytes: BATCH_BYTES.min(piece_bytes),
+            seal,
+            compressor: Compressor::Idle((writer, Vec::new())),
+            gathered,
+            batch_bytes,
             upload: None,
             digest: Sha256::new(),
             piece_bytes,
@@ -81,9 +95,9 @@ impl<'a> FileWriter<'a> {
         if self.gathered.len() < self.batch_bytes {
             return Ok(());
         }
-        let (encoder, spare) = self.idle().await?;
+        let (writer, spare) = self.idle().await?;
         let batch = std::mem::replace(&mut self.gathered, spare);
-        self.compressor = Compressor::begin(encoder, batch);
+        self.compressor = Compressor::begin(writer, batch);
         Ok(())
     }
 
@@ -92,31 +106,49 @@ impl<'a> FileWriter<'a> {
     /// # Errors
     /// The store's; nothing is visible then.
     pub async fn finish(mut self) -> StoreResult<FileRecord> {
-        let (mut encoder, _) = self.idle().await?;
-        let ended = encoder.write_all(&self.gathered).and_then(|()| encoder.do_finish());
-        let ended = ended.and_then(|()| encoder.get_mut().end());
+        self.end().await.map(|(record, _)| record)
+    }
+
+    /// Ends the file as [`FileWriter::finish`] does, and begins one of that key with what this one had: the memory of a
+    /// compressor is most of what a file costs.
+    ///
+    /// # Errors
+    /// As [`FileWriter::finish`] and [`FileWriter::new`].
+    pub async fn then(mut self, next: Key) -> StoreResult<(FileRecord, Self)> {
+        let (record, mut encoder) = self.end().await?;
+        encoder.reinit().map_err(|error| compression(&next, error))?;
+        self.gathered.clear();
+        let next = Self::of(self.store, next, self.piece_bytes, self.seal, (encoder, self.gathered))?;
+        Ok((record, next))
+    }
+
+    async fn end(&mut self) -> StoreResult<(FileRecord, Encoder<'static>)> {
+        let (mut writer, _) = self.idle().await?;
+        let ended = writer.write_all(&self.gathered).and_then(|()| writer.finish());
+        let ended = ended.and_then(|()| writer.writer_mut().end());
         ended.map_err(|error| compression(&self.key, error))?;
-        let last = self.take(&mut encoder);
-        match self.upload {
+        let last = self.take(&mut writer);
+        match &mut self.upload {
             None => _ = self.store.put(&self.key, last, PutMode::Overwrite).await?,
-            Some(mut upload) => {
+            Some(upload) => {
                 upload.write(last).await?;
                 upload.complete().await?;
             }
         }
-        let sha256 = hex(&self.digest.finalize());
-        Ok(FileRecord { key: self.key, sha256, bytes: self.bytes, raw_bytes: self.raw_bytes })
+        let sha256 = hex(&std::mem::take(&mut self.digest).finalize());
+        let (key, bytes, raw_bytes) = (self.key.clone(), self.bytes, self.raw_bytes);
+        Ok((FileRecord { key, sha256, bytes, raw_bytes }, writer.into_inner().1))
     }
 
     /// The compressor and a spare buffer, after the batch in work; what that made a whole piece is sent.
     async fn idle(&mut self) -> StoreResult<Ready> {
         let ended = std::mem::replace(&mut self.compressor, Compressor::Lost).end().await;
-        let (mut encoder, spare) = ended.map_err(|error| compression(&self.key, error))?;
-        if encoder.get_ref().waiting() >= self.piece_bytes {
-            let piece = self.take(&mut encoder);
+        let (mut writer, spare) = ended.map_err(|error| compression(&self.key, error))?;
+        if writer.writer().waiting() >= self.piece_bytes {
+            let piece = self.take(&mut writer);
             self.send(piece).await?;
         }
-        Ok((encoder, spare))
+        Ok((writer, spare))
     }
 
     async fn send(&mut self, piece: Bytes) -> StoreResult<()> {
@@ -129,16 +161,19 @@ impl<'a> FileWriter<'a> {
         }
     }
 
-    fn take(&mut self, encoder: &mut Encoder<'static, Sealer>) -> Bytes {
-        let piece = encoder.get_mut().take();
+    fn take(&mut self, writer: &mut Compressing) -> Bytes {
+        let piece = writer.writer_mut().take();
         self.digest.update(&piece);
         self.bytes += piece.len() as u64;
         piece.into()
     }
 }
 
+/// What compresses into what encrypts.
+type Compressing = Writer<Sealer, Encoder<'static>>;
+
 /// A compressor and a buffer: one that waits for the next batch, or what comes back after one.
-type Ready = (Encoder<'static, Sealer>, Vec<u8>);
+type Ready = (Compressing, Vec<u8>);
 
 /// Compresses one batch at a time on another thread. Dropping it leaves at most one batch to be compressed for nothing.
 enum Compressor {
@@ -149,11 +184,11 @@ enum Compressor {
 }
 
 impl Compressor {
-    fn begin(mut encoder: Encoder<'static, Sealer>, mut batch: Vec<u8>) -> Self {
+    fn begin(mut writer: Compressing, mut batch: Vec<u8>) -> Self {
         Self::Busy(tokio::task::spawn_blocking(move || {
-            encoder.write_all(&batch)?;
+            writer.write_all(&batch)?;
             batch.clear();
-            Ok((encoder, batch))
+            Ok((writer, batch))
         }))
     }
 

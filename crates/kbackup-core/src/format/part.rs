@@ -81,8 +81,25 @@ impl<'a> PartWriter<'a> {
     /// # Errors
     /// The store's; nothing is visible then.
     pub async fn finish(mut self) -> StoreResult<PartRecord> {
-        self.file.write(&[0; 2 * BLOCK]).await?;
+        self.end().await?;
         Ok(PartRecord { number: self.number, objects: self.objects, file: self.file.finish().await? })
+    }
+
+    /// Ends the part as [`PartWriter::finish`] does, and begins the part `number` of the same backup with the memory of
+    /// this one.
+    ///
+    /// # Errors
+    /// As [`PartWriter::finish`] and [`PartWriter::new`].
+    pub async fn then(mut self, layout: &BackupLayout, number: u32) -> StoreResult<(PartRecord, Self)> {
+        self.end().await?;
+        let (file, next) = self.file.then(layout.part(number)).await?;
+        let record = PartRecord { number: self.number, objects: self.objects, file };
+        Ok((record, Self { number, file: next, objects: 0, ..self }))
+    }
+
+    /// A tar ends with two blocks of zeros.
+    async fn end(&mut self) -> StoreResult<()> {
+        self.file.write(&[0; 2 * BLOCK]).await
     }
 
     fn encode(&mut self, path: &str, data: &[u8]) -> std::io::Result<Vec<u8>> {

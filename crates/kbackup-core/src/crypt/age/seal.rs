@@ -7,6 +7,7 @@ use age::secrecy::ExposeSecret;
 use age::stream::StreamWriter;
 use bytes::Bytes;
 
+use super::super::protection::emptied;
 use super::super::{EncryptionRecord, InvalidKey};
 use super::lock::secret;
 use super::recipients::{Recipient, Recipients};
@@ -76,8 +77,12 @@ impl AgeSealer {
         self.outlet.with(|bytes| bytes.len())
     }
 
+    pub(in super::super) fn reserve(&mut self, bytes: usize) {
+        self.outlet.with(|buffer| buffer.reserve(bytes));
+    }
+
     pub(in super::super) fn take(&mut self) -> Vec<u8> {
-        self.outlet.with(std::mem::take)
+        self.outlet.with(emptied)
     }
 
     pub(in super::super) fn end(&mut self) -> io::Result<()> {
