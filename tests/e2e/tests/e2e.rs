@@ -39,6 +39,7 @@ on_every_cluster!(monitoring_and_a_shop_that_velero_backed_up_come_back);
 on_every_cluster!(a_taken_address_and_port_are_given_up);
 on_every_cluster!(an_address_and_port_that_were_asked_for_stay);
 on_every_cluster!(rules_change_what_is_restored);
+on_every_cluster!(a_storage_class_that_the_target_lacks_is_told_beforehand);
 on_every_cluster!(a_status_is_restored_on_request);
 on_every_cluster!(a_type_that_has_just_come_is_backed_up_with_its_objects);
 on_every_cluster!(an_api_that_does_not_answer_is_told_and_hides_nothing);

@@ -28,6 +28,7 @@ use std::sync::Arc;
 
 pub use custom_resource_definition::{converts_by_renaming, definition_of};
 pub use secret::is_confidential;
+pub use storage_class::{NamedClass, named_classes, storage_classes};
 
 use super::transform::RestoreTransform;
 use crate::model::Gvr;

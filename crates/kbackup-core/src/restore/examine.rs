@@ -7,16 +7,17 @@ use bytes::Bytes;
 use futures::{FutureExt, StreamExt};
 
 use super::RestoreError;
+use super::classes::Classes;
 use super::existing::{Existing, Settled};
 use super::fetch::{Fetched, Lost, fetch};
 use super::observe::Live;
 use super::plan::{Action, Step};
 use super::prepare::{Asked, Prepared, prepare};
-use crate::action::Transforms;
+use crate::action::{NamedClass, Transforms, named_classes};
 use crate::cluster::ClusterReader;
 use crate::format::{Access, FormatError, Manifest};
 use crate::issue::{Code, Issue, Stage};
-use crate::model::{Object, ObjectRef, OwnerRef};
+use crate::model::{Discovery, Object, ObjectRef, OwnerRef};
 use crate::run::Run;
 
 /// Objects that are read from the target at the same time, to tell what differs.
@@ -26,6 +27,7 @@ const READS_MAX: usize = 16;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Examination<'a> {
     pub(super) cluster: &'a dyn ClusterReader,
+    pub(super) discovery: &'a Discovery,
     pub(super) access: Access<'a>,
     pub(super) manifest: &'a Manifest,
     pub(super) transforms: &'a Transforms,
@@ -44,13 +46,22 @@ pub(super) struct Examined {
 }
 
 /// What was found of one object.
+#[derive(Default)]
 struct Found {
     /// What happens to it instead of what the step says.
     decisions: Vec<(usize, Action)>,
     issues: Vec<Issue>,
     /// Its owners, where it is written.
     owners: Vec<OwnerRef>,
+    /// The storage classes that it names, where it is created.
+    classes: Vec<NamedClass>,
     number: usize,
+}
+
+impl Found {
+    fn is_empty(&self) -> bool {
+        self.decisions.is_empty() && self.issues.is_empty() && self.owners.is_empty() && self.classes.is_empty()
+    }
 }
 
 impl Examination<'_> {
@@ -70,14 +81,32 @@ impl Examination<'_> {
             let mut looks = std::pin::pin!(looks.buffer_unordered(READS_MAX));
             while let Some(look) = looks.next().await {
                 let look = look?;
-                if !(look.decisions.is_empty() && look.issues.is_empty() && look.owners.is_empty()) {
+                if !look.is_empty() {
                     found.push(look);
                 }
             }
         }
         // They come in whatever order; the plan has one.
         found.sort_by_key(|look| look.number);
-        Ok(conclude(steps, live, found))
+        let missing = self.without_class(steps, live, &mut found).await?;
+        let mut examined = conclude(steps, live, found);
+        examined.issues.extend(missing);
+        Ok(examined)
+    }
+
+    /// What is to be made by a storage class that will not be there: refused, or told of.
+    async fn without_class(self, steps: &[Step], live: &Live, found: &mut [Found]) -> Result<Vec<Issue>, RestoreError> {
+        let named = found.iter().flat_map(|look| look.classes.iter().map(|class| (look.number, class)));
+        let classes =
+            Classes { cluster: self.cluster, discovery: self.discovery, spec: self.asked.spec, run: self.run };
+        let mut ruled = classes.rule(steps, live, named.collect()).await?;
+        for look in found {
+            if let Some(action) = ruled.refused.remove(&look.number) {
+                look.owners.clear();
+                look.decisions.push((look.number, action));
+            }
+        }
+        Ok(ruled.issues)
     }
 
     async fn look(self, fetched: Fetched, steps: &[Step], live: &Live) -> Result<Found, RestoreError> {
@@ -86,7 +115,7 @@ impl Examination<'_> {
             Err(Lost { numbers, error: FormatError::Damaged { what, .. } }) if self.asked.spec.skip_damaged => {
                 let refuse = |number| (number, Action::refuse(Code::Damaged, format!("the backup is damaged: {what}")));
                 let decisions = numbers.into_iter().map(refuse).collect();
-                Ok(Found { decisions, issues: Vec::new(), owners: Vec::new(), number: 0 })
+                Ok(Found { decisions, ..Found::default() })
             }
             Err(Lost { error, .. }) => Err(error.into()),
         }
@@ -95,20 +124,26 @@ impl Examination<'_> {
     async fn object(self, number: usize, bytes: Bytes, step: &Step, live: &Live) -> Result<Found, RestoreError> {
         let damaged = |error| FormatError::damaged(&self.manifest.name, format!("{}: {error}", step.object));
         let object = Object::parse(bytes).map_err(damaged)?;
-        let mut found = Found { decisions: Vec::new(), issues: Vec::new(), owners: Vec::new(), number };
+        let mut found = Found { number, ..Found::default() };
         match prepare(step, &object, self.transforms, self.asked) {
             Prepared::Skip(why) => found.decisions.push((number, Action::skip(why))),
             Prepared::Refuse(code, why) => found.decisions.push((number, Action::refuse(code, why))),
             Prepared::Write(wanted, _, notes) => {
                 found.issues = notes;
                 found.owners.clone_from(&object.meta().owners);
-                let Some(state) = live.state(number, step).filter(|state| !state.deleting) else { return Ok(found) };
+                let Some(state) = live.state(number, step).filter(|state| !state.deleting) else {
+                    found.classes = named_classes(&step.object.gvr, &wanted);
+                    return Ok(found);
+                };
                 let settled = match self.existing.digest(wanted.clone(), &step.object) == state.digest {
                     true => Settled::of(Action::Unchanged),
                     false => self.settle(step, &object, &wanted).await?,
                 };
                 if !settled.action.is_write() {
                     found.owners.clear();
+                }
+                if let Action::Create | Action::Recreate { .. } = settled.action {
+                    found.classes = named_classes(&step.object.gvr, &wanted);
                 }
                 found.issues.extend(settled.issue);
                 found.decisions.push((number, settled.action));

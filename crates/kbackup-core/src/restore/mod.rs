@@ -6,6 +6,7 @@
 mod apply;
 mod check;
 mod choose;
+mod classes;
 mod definitions;
 mod disks;
 mod done;

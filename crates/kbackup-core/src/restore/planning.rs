@@ -85,7 +85,9 @@ async fn make(
     run.stage(format!("examining {} objects", steps.iter().filter(|step| step.is_write()).count()));
     let none = BTreeSet::new();
     let asked = Asked { spec, status: &none, volumes: &volumes };
-    let examination = Examination { cluster, access, manifest: &manifest, transforms, existing: &existing, asked, run };
+    let existing = &existing;
+    let examination =
+        Examination { cluster, discovery: &discovery, access, manifest: &manifest, transforms, existing, asked, run };
     let Examined { owners, issues: notes } = examination.examine(&mut steps, &live).await?;
     issues.extend(notes);
     issues.extend(steps.iter().filter_map(Step::refusal));

@@ -6,6 +6,7 @@ mod backup;
 mod catalog;
 mod changes;
 mod chosen;
+mod classes;
 mod copies;
 mod crash;
 mod existing;

@@ -54,7 +54,9 @@ impl Bound {
     /// With a snapshot in the backup, or without one.
     async fn new(policy: &str, with_snapshot: bool, disks: MemorySnapshots) -> Self {
         let disk = disks.make_volume("before");
-        let world = World::new([namespace("shop"), volume(policy, &disk), claim()]);
+        let class = json!({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "fast"},
+            "provisioner": MemorySnapshots::DRIVER});
+        let world = World::new([namespace("shop"), class, volume(policy, &disk), claim()]);
         world.back_up("b", &BackupSpec::default()).await;
         if with_snapshot {
             let spec = SnapshotSpec { client_token: "b/pv".to_owned(), tags: [].into() };

@@ -232,3 +232,55 @@ pub(crate) async fn a_status_is_restored_on_request(target: &Target) {
     target.wipe(&definition, &["status-two"]).await;
     assert_eq!(gauge["status"]["reading"], 7, "{gauge}");
 }
+
+pub(crate) async fn a_storage_class_that_the_target_lacks_is_told_beforehand(target: &Target) {
+    let class = |name: &str| {
+        json!({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": name},
+        "provisioner": "example.com/none", "volumeBindingMode": "WaitForFirstConsumer"})
+    };
+    let claim = |name: &str, class: &str| {
+        json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim",
+        "metadata": {"name": name, "namespace": "classy"}, "spec": {"accessModes": ["ReadWriteOnce"],
+        "storageClassName": class, "resources": {"requests": {"storage": "1Gi"}}}})
+    };
+    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "classy"}});
+    let objects = [
+        namespace,
+        class("classy-old"),
+        class("classy-new"),
+        claim("a", "classy-old"),
+        claim("b", "classy-old"),
+        claim("c", "classy-new"),
+    ];
+    let loaded = manifests(&objects.map(|object| object.to_string()).join("\n---\n"));
+    target.wipe(&loaded, &[]).await;
+    target.load(&loaded).await;
+    let engine = engine(target);
+    back_up(&engine, &["classy"]).await;
+    target.wipe(&loaded, &[]).await;
+    create(target, "storage.k8s.io/v1/storageclasses", &class("classy-new")).await;
+
+    let spec = RestoreSpec { include_cluster_resources: Some(false), ..from_backup() };
+    let (name, run) = ("r".parse().expect("a name"), Run::default());
+    let plan = engine.plan_restore(&name, &spec, &run).await.expect("a plan");
+    let told: Vec<String> = plan.issues.iter().map(ToString::to_string).collect();
+    assert!(told.len() == 1 && told[0].contains("no storage class \"classy-old\""), "{told:#?}");
+    let mistaken = RestoreSpec {
+        storage_class_mapping: [("classy-old".to_owned(), "classy-nwe".to_owned())].into(),
+        ..spec.clone()
+    };
+    let plan = engine.plan_restore(&name, &mistaken, &run).await.expect("a plan");
+    let refused = plan.issues.iter().filter(|issue| issue.code == Code::NotFound).count();
+    assert_eq!((refused, plan.counts().failed), (2, 2), "{:#?}", plan.issues);
+    let mapped =
+        RestoreSpec { storage_class_mapping: [("classy-old".to_owned(), "classy-new".to_owned())].into(), ..spec };
+    let report = restore(&engine, &mapped).await;
+    let class_of = async |claim: &str| {
+        let claim = get(target, "v1/persistentvolumeclaims", "classy", claim).await;
+        claim["spec"]["storageClassName"].as_str().unwrap_or_default().to_owned()
+    };
+    let classes = [class_of("a").await, class_of("b").await, class_of("c").await];
+    target.wipe(&loaded, &[]).await;
+    assert!(report.issues.is_empty(), "{:#?}", report.issues);
+    assert_eq!(classes, ["classy-new"; 3]);
+}

@@ -17,8 +17,8 @@ pub(crate) use atomic::{
     a_backup_is_the_cluster_at_one_revision, a_forgotten_revision_is_named_or_fails_a_strict_backup,
 };
 pub(crate) use changes::{
-    a_status_is_restored_on_request, a_taken_address_and_port_are_given_up,
-    an_address_and_port_that_were_asked_for_stay, rules_change_what_is_restored,
+    a_status_is_restored_on_request, a_storage_class_that_the_target_lacks_is_told_beforehand,
+    a_taken_address_and_port_are_given_up, an_address_and_port_that_were_asked_for_stay, rules_change_what_is_restored,
 };
 pub(crate) use disturbed::{
     a_damaged_backup_is_restored_in_part_on_request_only,

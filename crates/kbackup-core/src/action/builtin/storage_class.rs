@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::is;
-use crate::action::json::elements_mut;
+use crate::action::json::{elements, elements_mut, text};
 use crate::action::transform::{Decision, RestoreTransform, TransformContext, TransformError};
 use crate::model::Gvr;
 
@@ -30,6 +30,37 @@ impl RestoreTransform for StorageClassName {
         elements_mut(object, "/spec/volumeClaimTemplates").for_each(|claim| rename(claim, context));
         Ok(Decision::Keep)
     }
+}
+
+/// A storage class that an object names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedClass {
+    /// Its name.
+    pub name: String,
+    /// Whether a volume is to be made by it. Otherwise it is only what a volume and its claim have in common.
+    pub provisions: bool,
+}
+
+/// The type of storage classes.
+#[must_use]
+pub fn storage_classes() -> Gvr {
+    Gvr::new("storage.k8s.io", "v1", "storageclasses")
+}
+
+/// The storage classes that an object of this type names: a volume, a claim, or whatever has templates of claims.
+#[must_use]
+pub fn named_classes(ty: &Gvr, object: &Value) -> Vec<NamedClass> {
+    if !StorageClassName.applies_to(ty) {
+        return Vec::new();
+    }
+    let is_volume = is(ty, "persistentvolumes", "");
+    let named = |claim: &Value| {
+        let name = PLACES.iter().rev().find_map(|place| text(claim, place)).filter(|name| !name.is_empty())?;
+        let is_bound = text(claim, "/spec/volumeName").is_some_and(|volume| !volume.is_empty());
+        Some(NamedClass { name: name.to_owned(), provisions: !is_volume && !is_bound })
+    };
+    let templates = elements(object, "/spec/volumeClaimTemplates").filter_map(named);
+    named(object).into_iter().chain(templates).collect()
 }
 
 fn rename(object: &mut Value, context: &TransformContext<'_>) {

@@ -50,3 +50,26 @@ fn storage_classes_are_renamed_wherever_they_are_named() {
     let set = |class: &str| in_shop("db", "spec", json!({"volumeClaimTemplates": [claim(class), {"spec": {}}]}));
     check("apps/v1/statefulsets", &spec, &set("gp2"), &set("premium"));
 }
+
+#[test]
+fn the_classes_of_volumes_are_told_from_those_that_make_volumes() {
+    let old = json!({"metadata": {"annotations": {"volume.beta.kubernetes.io/storage-class": "old"}}, "spec": {"storageClassName": "new"}});
+    let bound = json!({"spec": {"storageClassName": "gp2", "volumeName": "pv-1"}});
+    let template = json!({"spec": {"storageClassName": "gp2"}});
+    let set =
+        json!({"spec": {"volumeClaimTemplates": [template, {"spec": {}}, {"spec": {"storageClassName": "gp3"}}]}});
+    for (ty, object, expect) in [
+        ("v1/persistentvolumeclaims", &template, vec![("gp2", true)]),
+        ("v1/persistentvolumeclaims", &bound, vec![("gp2", false)]),
+        ("v1/persistentvolumeclaims", &old, vec![("old", true)]),
+        ("v1/persistentvolumeclaims", &json!({"spec": {"storageClassName": ""}}), vec![]),
+        ("v1/persistentvolumeclaims", &json!({"spec": {}}), vec![]),
+        ("v1/persistentvolumes", &template, vec![("gp2", false)]),
+        ("apps/v1/statefulsets", &set, vec![("gp2", true), ("gp3", true)]),
+        ("v1/configmaps", &template, vec![]),
+    ] {
+        let found = crate::action::named_classes(&ty.parse().expect("a type"), object);
+        let found: Vec<_> = found.iter().map(|class| (class.name.as_str(), class.provisions)).collect();
+        assert_eq!(found, expect, "{ty} {object}");
+    }
+}
