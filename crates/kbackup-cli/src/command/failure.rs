@@ -92,7 +92,7 @@ pub(super) async fn of_catalog(error: &CatalogError, store: &dyn ObjectStore) ->
         }
         CatalogError::Cancelled => failure(Code::Cancelled),
         CatalogError::InProgress { .. } => {
-            failure(Code::Failed).next("wait for it; a run that is dead is taken for dead after five minutes")
+            failure(Code::Failed).next("wait for it; a run that is dead is taken for dead five minutes after its last sign of life")
         }
         CatalogError::Velero { name } => failure(Code::Failed).next(format!("velero backup delete {name}")),
         _ => failure(Code::Failed),

@@ -3,20 +3,15 @@
 use bytes::Bytes;
 use futures::TryStreamExt;
 use jiff::Timestamp;
-use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use super::BackupError;
 use crate::crypt::Seal;
-use crate::format::{BackupLayout, Claim, mark_location, velero};
+use crate::format::{BackupLayout, Claim, Hold, NotHeld, TakeOver, mark_location, velero};
 use crate::model::BackupName;
 use crate::run::Run;
-use crate::store::{Key, ObjectStore, ObjectStoreExt, PutMode, StoreError, StoreErrorKind, StoreResult};
+use crate::store::{Key, ObjectStore, ObjectStoreExt, StoreResult};
 
-/// Claims are a few hundred bytes.
-const CLAIM_BYTES_MAX: u64 = 64 << 10;
-/// How often a run says that it is alive.
-const HEARTBEAT_SECONDS: i64 = 30;
 /// Keys that are deleted in one call.
 const DELETE_BATCH: usize = 1_000;
 
@@ -24,12 +19,12 @@ const DELETE_BATCH: usize = 1_000;
 #[derive(Debug)]
 pub(super) struct Held<'a> {
     store: &'a dyn ObjectStore,
+    hold: Hold<'a>,
     pub(super) layout: BackupLayout,
     pub(super) run_id: Uuid,
     pub(super) started_at: Timestamp,
     /// How its files are written.
     pub(super) seal: Seal,
-    heartbeat_at: Mutex<Timestamp>,
 }
 
 /// Takes the name for this run.
@@ -43,12 +38,9 @@ pub(super) async fn take<'a>(
     let layout = BackupLayout::new(name);
     refuse_taken(store, name, &layout).await?;
     refuse_taken_by_velero(store, name).await?;
-    let now = run.now();
-    let claim = Claim { run_id: Uuid::new_v4(), started_at: now, heartbeat_at: now };
-    if let Err(error) = store.put(&layout.claim(), json(&claim), PutMode::Create).await {
-        own_after_all(store, name, &layout, &claim, error).await?;
-    }
-    let held = Held { store, layout, run_id: claim.run_id, started_at: now, seal, heartbeat_at: Mutex::new(now) };
+    let claim = Claim::new(Uuid::new_v4(), run.now());
+    let hold = Hold::take(store, &layout, claim, TakeOver::Never, run).await.map_err(|error| not_held(name, error))?;
+    let held = Held::new(store, layout, hold, seal);
     // Another run may have finished between the look at its manifest and our claim.
     if let Err(error) = refuse_taken(store, name, &held.layout).await {
         _ = held.release().await;
@@ -57,26 +49,40 @@ pub(super) async fn take<'a>(
     Ok(held)
 }
 
-impl Held<'_> {
+/// What a run that only looks holds: nothing that anybody else could see.
+pub(super) fn hold_nothing<'a>(store: &'a dyn ObjectStore, name: &BackupName, run: &Run) -> Held<'a> {
+    let layout = BackupLayout::new(name);
+    let hold = Hold::alone(&layout, Claim::new(Uuid::new_v4(), run.now()));
+    Held::new(store, layout, hold, Seal::default())
+}
+
+impl<'a> Held<'a> {
+    fn new(store: &'a dyn ObjectStore, layout: BackupLayout, hold: Hold<'a>, seal: Seal) -> Self {
+        let Claim { run_id, started_at, .. } = *hold.claim();
+        Self { store, hold, layout, run_id, started_at, seal }
+    }
+
     /// Says that the run is alive, when it has not said so for a while.
     pub(super) async fn beat(&self, now: Timestamp) -> StoreResult<()> {
-        let mut last = self.heartbeat_at.lock().await;
-        if now.as_second() - last.as_second() < HEARTBEAT_SECONDS {
-            return Ok(());
-        }
-        let claim = Claim { run_id: self.run_id, started_at: self.started_at, heartbeat_at: now };
-        self.store.put(&self.layout.claim(), json(&claim), PutMode::Overwrite).await?;
-        *last = now;
-        Ok(())
+        self.hold.beat(now).await
+    }
+
+    /// That the name is still this run's.
+    pub(super) async fn check(&self) -> StoreResult<()> {
+        self.hold.check().await
     }
 
     /// Gives the name back; the backup stands on its own now.
     pub(super) async fn release(&self) -> StoreResult<()> {
-        self.store.delete(&[self.layout.claim()]).await
+        self.hold.release().await
     }
 
-    /// Removes what the run has written, the claim last: until then nobody else writes here.
+    /// Removes what the run has written, the claim last: until then nobody else writes here. Where the name is another
+    /// run's by now, all that is there is.
     pub(super) async fn withdraw(&self) -> StoreResult<()> {
+        if !self.hold.is_ours().await? {
+            return Ok(());
+        }
         let claim = self.layout.claim();
         let mut keys: Vec<Key> =
             self.store.list(&self.layout.folder()).map_ok(|stored| stored.key).try_collect().await?;
@@ -115,24 +121,13 @@ async fn refuse_taken_by_velero(store: &dyn ObjectStore, name: &BackupName) -> R
     }
 }
 
-/// A write whose answer was lost may have made the claim: then it is ours. Otherwise the error tells who holds the name.
-async fn own_after_all(
-    store: &dyn ObjectStore,
-    name: &BackupName,
-    layout: &BackupLayout,
-    own: &Claim,
-    error: StoreError,
-) -> Result<(), BackupError> {
-    let taken = error.kind() == StoreErrorKind::AlreadyExists;
-    let failed = BackupError::Store { during: "claiming the backup's name", source: error };
-    let Ok(bytes) = store.get_bytes(&layout.claim(), CLAIM_BYTES_MAX).await else { return Err(failed) };
-    match serde_json::from_slice::<Claim>(&bytes) {
-        Ok(found) if found.run_id == own.run_id => Ok(()),
-        Ok(found) if taken => Err(BackupError::InProgress {
-            name: name.clone(),
-            started_at: found.started_at,
-            heartbeat_at: found.heartbeat_at,
-        }),
-        _ => Err(failed),
+fn not_held(name: &BackupName, error: NotHeld) -> BackupError {
+    match error {
+        NotHeld::Taken(Claim { started_at, heartbeat_at, .. })
+        | NotHeld::Left(Claim { started_at, heartbeat_at, .. }) => {
+            BackupError::InProgress { name: name.clone(), started_at, heartbeat_at }
+        }
+        NotHeld::Cancelled => BackupError::Cancelled,
+        NotHeld::Store(source) => BackupError::Store { during: "claiming the backup's name", source },
     }
 }

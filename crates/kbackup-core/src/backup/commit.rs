@@ -164,6 +164,7 @@ pub(super) async fn commit(
     manifest: &Manifest,
     signer: Option<&SigningKey>,
 ) -> Result<(), BackupError> {
+    held.check().await.map_err(BackupError::store("looking whether the name is still this run's"))?;
     let (key, bytes) = (held.layout.manifest(), json(manifest));
     if let Some(signer) = signer {
         sign(store, held, manifest, signer, &bytes).await?;

@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::claim::take;
+use super::claim::hold_nothing;
 use super::nowhere::Nowhere;
 use super::run::{Taken, read, until_cancelled};
 use super::survey::Plans;
 use super::{BackupError, Ports};
 use crate::action::BackupActions;
 use crate::cluster::ClusterReader;
-use crate::crypt::Seal;
 use crate::format::Resolved;
 use crate::issue::Issue;
 use crate::limits::Limits;
@@ -86,7 +85,7 @@ pub async fn preview(
 ) -> Result<Preview, BackupError> {
     spec.validate().map_err(BackupError::Invalid)?;
     let run = run.clone().limits(Limits { compression_level: FASTEST, ..run.bounds().clone() });
-    let held = take(&Nowhere, name, Seal::default(), &run).await?;
+    let held = hold_nothing(&Nowhere, name, &run);
     let ports = Ports::new(cluster, &Nowhere).actions(actions).only_look();
     let taken = until_cancelled(&run, read(&ports, &held, spec, &run)).await?;
     let Taken { collected, survey, resolved, revision, .. } = taken;

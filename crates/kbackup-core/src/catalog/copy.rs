@@ -9,12 +9,11 @@ use serde_json::json;
 use super::CatalogError;
 use super::delete::refuse_read_only;
 use super::incoming::Incoming;
-use super::list::{is_alive, read_claim};
 use super::reseal::reseal;
 use crate::crypt::Protection;
 use crate::format::{
-    Access, BackupLayout, CheckedBody, Claim, FileRecord, FormatError, Manifest, mark_location, read_manifest,
-    verify_file,
+    Access, BackupLayout, CheckedBody, Claim, FileRecord, FormatError, Hold, Manifest, NotHeld, TakeOver,
+    mark_location, read_manifest, verify_file,
 };
 use crate::model::BackupName;
 use crate::run::Run;
@@ -84,12 +83,13 @@ pub async fn copy<'a, 'b>(
 ///
 /// Each file is decrypted where it is encrypted, and encrypted anew, while it passes by; nothing is decompressed, and a few
 /// MiB are in memory. A new manifest takes the place of the old one, so the signature of the original does not go with
-/// the copy: without a key of its own to sign with, it has none. Broken off, it goes on where it was, unless a passphrase is
-/// among the recipients: then it begins anew.
+/// the copy: without a key of its own to sign with, it has none. Broken off, it goes on where it was; killed, too, after at
+/// most a minute and a half in which it sees that the copy before gives no sign of life. What is signed goes on only with
+/// what its own key has noted.
 ///
 /// # Errors
 /// As [`fn@copy`]; `Encrypted` where nothing opens the original; `Protection` where the keys of `to` would not believe the
-/// copy; `OtherCopy` where the other store has a copy that is protected otherwise; `InProgress` within five minutes after one that was killed.
+/// copy; `OtherCopy` where the other store has a copy that is protected otherwise.
 pub async fn copy_as<'a, 'b>(
     from: impl Into<Access<'a>> + Send,
     to: impl Into<Access<'b>> + Send,
@@ -122,14 +122,17 @@ async fn verbatim(from: Access<'_>, to: Access<'_>, manifest: &Manifest, run: &R
         Place::Free(locked) => locked,
     };
     let (from, to, layout) = (from.store(), to.store(), BackupLayout::new(&manifest.name));
-    claim(to, &layout, manifest, run).await?;
+    // The claim carries the id of the run that made the original, so that a copy that broke off knows its own.
+    let claim = Claim::new(manifest.run_id, run.now());
+    let hold = Hold::take(to, &layout, claim, TakeOver::Shared, run).await;
+    let hold = hold.map_err(|error| not_held(to, &manifest.name, error))?;
     let files_to = locked.as_deref().unwrap_or(to);
-    let copied = copy_files(from, files_to, manifest, run).await?;
+    let copied = copy_files(from, files_to, (manifest, &hold), run).await?;
     copy_sides(from, (to, files_to), &layout, manifest).await?;
     let bytes = from.get_bytes(&layout.manifest(), MANIFEST_BYTES_MAX).await;
     commit(files_to, &layout, manifest, bytes.map_err(CatalogError::store("reading the manifest"))?, run).await?;
-    let done = [layout.claim(), layout.copying()];
-    to.delete(&done).await.map_err(CatalogError::store("dropping the claim of the copy"))?;
+    let dropped = to.delete(&[layout.copying()]).await.and(hold.release().await);
+    dropped.map_err(CatalogError::store("dropping the claim of the copy"))?;
     Ok(copied)
 }
 
@@ -187,36 +190,20 @@ pub(super) async fn compare(to: &dyn ObjectStore, manifest: &Manifest, run: &Run
     Ok(Copied { reused, ..Copied::default() })
 }
 
-/// Takes the name. The claim carries the id of the run that made the original, so that a copy that broke off knows its own.
-async fn claim(
-    to: &dyn ObjectStore,
-    layout: &BackupLayout,
-    manifest: &Manifest,
-    run: &Run,
-) -> Result<(), CatalogError> {
-    let during = "claiming the name for the copy";
-    let now = run.now();
-    let claim = Claim { run_id: manifest.run_id, started_at: now, heartbeat_at: now };
-    let body: Bytes = serde_json::to_vec_pretty(&claim).unwrap_or_default().into();
-    let Err(error) = to.put(&layout.claim(), body.clone(), PutMode::Create).await else { return Ok(()) };
-    let found = read_claim(to, layout).await.map_err(CatalogError::store(during))?;
-    match found {
-        Some(found) if found.run_id == manifest.run_id => {
-            _ = to.put(&layout.claim(), body, PutMode::Overwrite).await.map_err(CatalogError::store(during))?;
-            Ok(())
-        }
-        Some(found) if is_alive(&found, now) => {
-            Err(CatalogError::InProgress { name: manifest.name.clone(), heartbeat_at: found.heartbeat_at })
-        }
-        Some(_) => Err(CatalogError::Unfinished { name: manifest.name.clone(), store: to.to_string() }),
-        None => Err(CatalogError::Store { during, source: error }),
+/// Why the name was not given to a copy.
+pub(super) fn not_held(to: &dyn ObjectStore, name: &BackupName, error: NotHeld) -> CatalogError {
+    match error {
+        NotHeld::Taken(claim) => CatalogError::InProgress { name: name.clone(), heartbeat_at: claim.heartbeat_at },
+        NotHeld::Left(_) => CatalogError::Unfinished { name: name.clone(), store: to.to_string() },
+        NotHeld::Cancelled => CatalogError::Cancelled,
+        NotHeld::Store(source) => CatalogError::Store { during: "claiming the name for the copy", source },
     }
 }
 
 async fn copy_files(
     from: &dyn ObjectStore,
     to: &dyn ObjectStore,
-    manifest: &Manifest,
+    (manifest, hold): (&Manifest, &Hold<'_>),
     run: &Run,
 ) -> Result<Copied, CatalogError> {
     let copies: Vec<_> = files(manifest).map(|file| copy_file(from, to, manifest, file, run)).collect();
@@ -230,6 +217,7 @@ async fn copy_files(
             }
             None => copied.reused += 1,
         }
+        hold.beat(run.now()).await.map_err(CatalogError::store("renewing the claim of the copy"))?;
     }
     Ok(copied)
 }

@@ -6,9 +6,8 @@ use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::json;
 
 use super::CatalogError;
-use super::list::{is_alive, read_claim};
 use crate::format::velero::VeleroLayout;
-use crate::format::{BackupLayout, FormatError, Manifest, read_manifest};
+use crate::format::{BackupLayout, FormatError, Manifest, read_claim, read_manifest};
 use crate::model::BackupName;
 use crate::run::Run;
 use crate::snapshot::{SnapshotId, SnapshotProvider, SnapshotProviders};
@@ -151,7 +150,7 @@ async fn refuse_alive(
 ) -> Result<(), CatalogError> {
     let claim = read_claim(store, layout).await.map_err(CatalogError::store("reading who makes the backup"))?;
     match claim {
-        Some(claim) if is_alive(&claim, run.now()) => {
+        Some(claim) if claim.is_alive(run.now()) => {
             Err(CatalogError::InProgress { name: name.clone(), heartbeat_at: claim.heartbeat_at })
         }
         _ => Ok(()),

@@ -6,17 +6,12 @@ use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
 use super::CatalogError;
-use crate::format::{Access, BackupLayout, Claim, FormatError, Manifest, Writer, backups, read_manifest};
+use crate::format::{Access, BackupLayout, Claim, FormatError, Manifest, Writer, backups, read_claim, read_manifest};
 use crate::issue::Outcome;
 use crate::limits::Limits;
 use crate::model::{BackupName, LabelSelector, Revision};
 use crate::spec::SCHEDULE_LABEL;
-use crate::store::{ObjectStore, ObjectStoreExt, StoreErrorKind, StoreResult};
-
-/// A claim without a sign of life for so long is one of a run that is dead: a live one renews it twice a minute.
-const CLAIM_STALE_SECONDS: i64 = 300;
-/// A claim is a few hundred bytes.
-const CLAIM_BYTES_MAX: u64 = 64 << 10;
+use crate::store::{ObjectStore, ObjectStoreExt, StoreResult};
 
 /// All that stands where backups stand.
 #[derive(Debug, Default)]
@@ -144,12 +139,8 @@ impl Unfinished {
     /// Whether the run that writes it has given a sign of life in the last five minutes.
     #[must_use]
     pub fn is_alive(&self, now: Timestamp) -> bool {
-        !self.deleting && self.claim.as_ref().is_some_and(|claim| is_alive(claim, now))
+        !self.deleting && self.claim.as_ref().is_some_and(|claim| claim.is_alive(now))
     }
-}
-
-pub(super) fn is_alive(claim: &Claim, now: Timestamp) -> bool {
-    now.as_second() - claim.heartbeat_at.as_second() < CLAIM_STALE_SECONDS
 }
 
 /// The backups that exist, by name. A folder without a manifest is not a backup, and is not in the list.
@@ -250,13 +241,4 @@ async fn look_inside(store: &dyn ObjectStore, name: &BackupName) -> StoreResult<
 async fn newest(store: &dyn ObjectStore, layout: &BackupLayout) -> StoreResult<Option<Timestamp>> {
     let times = store.list(&layout.folder()).map_ok(|stored| stored.modified);
     times.try_fold(None, async |newest, time| Ok(newest.max(Some(time)))).await
-}
-
-/// Who is writing a backup; `None` where nobody says so, or in words that can't be read.
-pub(super) async fn read_claim(store: &dyn ObjectStore, layout: &BackupLayout) -> StoreResult<Option<Claim>> {
-    match store.get_bytes(&layout.claim(), CLAIM_BYTES_MAX).await {
-        Ok(bytes) => Ok(serde_json::from_slice(&bytes).ok()),
-        Err(error) if matches!(error.kind(), StoreErrorKind::NotFound | StoreErrorKind::Corrupt) => Ok(None),
-        Err(error) => Err(error),
-    }
 }

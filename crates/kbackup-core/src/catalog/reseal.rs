@@ -4,16 +4,18 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::CatalogError;
-use super::copy::{Copied, Place, commit, compare, find_place, note_origin};
+use super::copy::{Copied, Place, commit, compare, files, find_place, not_held, note_origin};
+use super::delete::keys_of;
 use super::incoming::Sealing;
-use super::list::{is_alive, read_claim};
 use crate::crypt::{EncryptionRecord, Protection, Seal, SignatureRecord, SigningKey};
-use crate::format::{Access, BackupLayout, Claim, Contents, FileRecord, Manifest, digest_of, sealed_anew, verify_file};
+use crate::format::{
+    Access, BackupLayout, Claim, Contents, FileRecord, Hold, Manifest, TakeOver, digest_of, sealed_again, sealed_anew,
+    verify_file,
+};
 use crate::run::Run;
 use crate::store::{Key, ObjectStore, ObjectStoreExt, PutMode, StoreErrorKind};
 
@@ -21,8 +23,8 @@ use crate::store::{Key, ObjectStore, ObjectStoreExt, PutMode, StoreErrorKind};
 const IDENTITY: &str = "identity";
 /// After so many files what was done is written down: what a copy that is killed has to do again.
 const NOTE_EVERY: usize = 8;
-/// How often the copy says that it is alive.
-const HEARTBEAT_SECONDS: i64 = 30;
+/// An identity under a passphrase has some hundred bytes.
+const IDENTITY_BYTES_MAX: u64 = 64 << 10;
 /// Makes the id of a claim out of that of the run that made the original.
 const RESEALED: u128 = u128::from_be_bytes(*b"kbackup resealed");
 /// A hundred thousand parts fit.
@@ -40,6 +42,15 @@ struct Notes {
     files: BTreeMap<String, FileRecord>,
 }
 
+/// Notes as they are stored. What is signed in the end must not go on with what somebody else has put there.
+#[derive(Debug, Serialize, Deserialize)]
+struct Noted {
+    /// JSON of [`Notes`], as it was signed.
+    notes: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    signature: Option<String>,
+}
+
 /// What one copy works with.
 struct Work<'a> {
     from: Access<'a>,
@@ -48,7 +59,8 @@ struct Work<'a> {
     files_to: &'a dyn ObjectStore,
     layout: BackupLayout,
     manifest: &'a Manifest,
-    seal: &'a Seal,
+    hold: Hold<'a>,
+    seal: Seal,
     signer: Option<&'a SigningKey>,
     run: &'a Run,
 }
@@ -75,10 +87,14 @@ pub(super) async fn reseal(
         Place::Free(locked) => locked,
     };
     let (to, layout) = (to.store(), BackupLayout::new(&manifest.name));
+    // Its id is neither that of the original, whose copies byte for byte share what they find, nor one of its own: the next
+    // copy knows it.
+    let claim = Claim::new(Uuid::from_u128(manifest.run_id.as_u128() ^ RESEALED), run.now());
+    let hold = Hold::take(to, &layout, claim, TakeOver::WhenSilent, run).await;
+    let hold = hold.map_err(|error| not_held(to, &manifest.name, error))?;
     let files_to = locked.as_deref().unwrap_or(to);
-    let signer = protection.signer();
-    let work = Work { from, to, files_to, layout, manifest, seal: &seal, signer, run };
-    let mut notes = work.take().await?;
+    let mut work = Work { from, to, files_to, layout, manifest, hold, seal, signer: protection.signer(), run };
+    let mut notes = work.resume(protection).await?;
     let copied = work.copy(&mut notes).await;
     if copied.is_err() {
         work.withdraw(&notes).await;
@@ -96,48 +112,60 @@ fn is_protected_so(there: &Manifest, seal: &Seal, signer: Option<&SigningKey>) -
 }
 
 impl Work<'_> {
-    /// Takes the name for this copy, and gives what an earlier one has noted.
-    async fn take(&self) -> Result<Notes, CatalogError> {
-        let name = &self.manifest.name;
-        let claim = self.claim();
-        if let Err(error) = self.put_claim(&claim, PutMode::Create).await {
-            let found = read_claim(self.to, &self.layout).await;
-            match found.map_err(CatalogError::store("claiming the name for the copy"))? {
-                // The answer was lost on its way back.
-                Some(found) if found == claim => {}
-                Some(found) if is_alive(&found, self.run.now()) => {
-                    return Err(CatalogError::InProgress { name: name.clone(), heartbeat_at: found.heartbeat_at });
-                }
-                Some(found) if found.run_id == claim.run_id => self.put_claim(&claim, PutMode::Overwrite).await?,
-                Some(_) => return Err(CatalogError::Unfinished { name: name.clone(), store: self.to.to_string() }),
-                None => return Err(error),
+    /// Gives what an earlier copy has noted, and goes on with the identity that it made for the passphrase.
+    async fn resume(&mut self, protection: &Protection) -> Result<Notes, CatalogError> {
+        let run_id = self.manifest.run_id;
+        let found = self.read_notes().await?.filter(|notes| notes.run_id == run_id);
+        if self.seal.identity_file().is_some() && found.is_some() {
+            let identity = self.to.get_bytes(&self.layout.identity(), IDENTITY_BYTES_MAX).await.ok();
+            if let Some(file) = identity
+                && let Some(seal) = protection.seal_again(file).await
+            {
+                self.seal = seal;
             }
         }
-        let (run_id, encryption) = (self.manifest.run_id, self.seal.record().cloned());
-        let same = |notes: &Notes| notes.run_id == run_id && notes.encryption == encryption;
-        let files = self.read_notes().await?.filter(same).map(|notes| notes.files).unwrap_or_default();
-        Ok(Notes { run_id, encryption, files })
+        let encryption = self.seal.record().cloned();
+        match found.filter(|notes| notes.encryption == encryption) {
+            Some(notes) => Ok(notes),
+            None => Ok(Notes { run_id, encryption, files: BTreeMap::new() }),
+        }
     }
 
     async fn copy(&self, notes: &mut Notes) -> Result<Copied, CatalogError> {
-        let copied = self.copy_files(notes).await?;
         let identity = self.put_identity().await?;
+        let copied = self.copy_files(notes).await?;
         let manifest = self.manifest_of(notes, identity);
         let bytes: Bytes = serde_json::to_vec_pretty(&manifest).unwrap_or_default().into();
+        self.hold.check().await.map_err(CatalogError::store("looking whether the name is still this copy's"))?;
         self.sign(&bytes).await?;
         note_origin(self.from.store(), self.to, &self.layout).await?;
         commit(self.files_to, &self.layout, &manifest, bytes, self.run).await?;
-        let done = [self.layout.claim(), self.layout.copying()];
-        self.to.delete(&done).await.map_err(CatalogError::store("dropping the claim of the copy"))?;
+        self.remove_leftovers(&manifest).await;
+        let dropped = self.to.delete(&[self.layout.copying()]).await.and(self.hold.release().await);
+        dropped.map_err(CatalogError::store("dropping the claim of the copy"))?;
         Ok(copied)
     }
 
+    /// Removes what copies that broke off have left beside what this one is made of. Best effort: nothing reads it.
+    async fn remove_leftovers(&self, manifest: &Manifest) {
+        let layout = &self.layout;
+        let own = [layout.manifest(), layout.signature(), layout.copied(), layout.copying(), layout.claim()];
+        let removed = async {
+            let mut keys = keys_of(self.to, layout).await?;
+            keys.retain(|key| !own.contains(key) && !files(manifest).any(|file| file.key == *key));
+            self.to.delete(&keys).await.map_err(CatalogError::store("removing what is left of earlier copies"))
+        };
+        if let Err(error) = removed.await {
+            tracing::warn!(%error, "what is left of earlier copies could not be removed");
+        }
+    }
+
     async fn copy_files(&self, notes: &mut Notes) -> Result<Copied, CatalogError> {
-        let files: Vec<&FileRecord> = self.files().collect();
+        let files: Vec<&FileRecord> = self.originals().collect();
         let jobs: Vec<_> =
             files.into_iter().map(|file| self.copy_file(file, notes.files.get(file.key.as_str()).cloned())).collect();
         let mut jobs = stream::iter(jobs).buffer_unordered(self.run.bounds().fetches_max.max(1));
-        let (mut copied, mut unnoted, mut beat_at) = (Copied::default(), 0, self.run.now());
+        let (mut copied, mut unnoted) = (Copied::default(), 0);
         while let Some(Resealed { from, file, reused }) = jobs.try_next().await? {
             if reused {
                 copied.reused += 1;
@@ -151,13 +179,13 @@ impl Work<'_> {
                 self.write_notes(notes).await?;
                 unnoted = 0;
             }
-            beat_at = self.beat(beat_at).await?;
+            self.hold.beat(self.run.now()).await.map_err(CatalogError::store("renewing the claim of the copy"))?;
         }
         Ok(copied)
     }
 
     /// The files of the original that the copy has too.
-    fn files(&self) -> impl Iterator<Item = &FileRecord> {
+    fn originals(&self) -> impl Iterator<Item = &FileRecord> {
         let others = self.manifest.files.iter().filter(|(role, _)| *role != IDENTITY).map(|(_, file)| file);
         self.manifest.parts.iter().map(|part| &part.file).chain(others)
     }
@@ -172,9 +200,9 @@ impl Work<'_> {
             return Ok(Resealed { from: file.key.clone(), file: done, reused: true });
         }
         let during = CatalogError::store("writing the copy");
-        let key = sealed_anew(&file.key, self.seal);
+        let key = self.key_of(&file.key);
         let mut contents = Contents::open(self.from, self.manifest, file).await?;
-        let sealing = Sealing::new(self.files_to, &key, self.seal, self.run.bounds().upload_piece_bytes);
+        let sealing = Sealing::new(self.files_to, &key, &self.seal, self.run.bounds().upload_piece_bytes);
         let mut sealing = sealing.map_err(&during)?;
         while let Some(piece) = contents.next().await? {
             sealing.write(&piece).await.map_err(&during)?;
@@ -189,6 +217,15 @@ impl Work<'_> {
                 Err(error.into())
             }
         }
+    }
+
+    /// Where the copy of a file goes. Who was taken for dead may wake up and write on, so its keys are not used again.
+    fn key_of(&self, original: &Key) -> Key {
+        if self.hold.is_seized() {
+            let attempt = format!("{:x}", self.hold.claim().started_at.as_millisecond());
+            return sealed_again(original, &self.seal, &attempt);
+        }
+        sealed_anew(original, &self.seal)
     }
 
     /// The identity of the copy, under the passphrase, where there is one.
@@ -228,49 +265,43 @@ impl Work<'_> {
         put.map(|_| ()).map_err(CatalogError::store("writing the signature of the copy"))
     }
 
-    /// Its id is neither that of the original, whose copies byte for byte go on with what they find, nor one of its own: the
-    /// next copy knows it.
-    fn claim(&self) -> Claim {
-        let (now, original) = (self.run.now(), self.manifest.run_id);
-        let run_id = Uuid::from_u128(original.as_u128() ^ RESEALED);
-        Claim { run_id, started_at: now, heartbeat_at: now }
-    }
-
-    async fn put_claim(&self, claim: &Claim, mode: PutMode) -> Result<(), CatalogError> {
-        let body = serde_json::to_vec_pretty(claim).unwrap_or_default();
-        let put = self.to.put(&self.layout.claim(), body.into(), mode).await;
-        put.map(|_| ()).map_err(CatalogError::store("claiming the name for the copy"))
-    }
-
-    /// Says that the copy is alive, where it has not for a while; gives when it last did.
-    async fn beat(&self, last: Timestamp) -> Result<Timestamp, CatalogError> {
-        let now = self.run.now();
-        if now.as_second() - last.as_second() < HEARTBEAT_SECONDS {
-            return Ok(last);
-        }
-        self.put_claim(&self.claim(), PutMode::Overwrite).await?;
-        Ok(now)
-    }
-
+    /// `None` where there are none that can be believed.
     async fn read_notes(&self) -> Result<Option<Notes>, CatalogError> {
-        match self.to.get_bytes(&self.layout.copying(), NOTES_BYTES_MAX).await {
-            Ok(bytes) => Ok(serde_json::from_slice(&bytes).ok()),
-            Err(error) if matches!(error.kind(), StoreErrorKind::NotFound | StoreErrorKind::Corrupt) => Ok(None),
-            Err(error) => Err(CatalogError::store("reading what was copied before")(error)),
-        }
+        let bytes = match self.to.get_bytes(&self.layout.copying(), NOTES_BYTES_MAX).await {
+            Ok(bytes) => bytes,
+            Err(error) if matches!(error.kind(), StoreErrorKind::NotFound | StoreErrorKind::Corrupt) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(CatalogError::store("reading what was copied before")(error)),
+        };
+        let Ok(Noted { notes, signature }) = serde_json::from_slice(&bytes) else { return Ok(None) };
+        let is_believed = match (self.signer, signature) {
+            (None, _) => true,
+            (Some(signer), Some(signature)) => signer.has_signed(notes.as_bytes(), &signature),
+            (Some(_), None) => false,
+        };
+        Ok(serde_json::from_str(&notes).ok().filter(|_| is_believed))
     }
 
     async fn write_notes(&self, notes: &Notes) -> Result<(), CatalogError> {
-        let body = serde_json::to_vec(notes).unwrap_or_default();
+        let notes = serde_json::to_string(notes).unwrap_or_default();
+        let comment = format!("kbackup copy of {}", self.manifest.name);
+        let signature = self.signer.map(|signer| signer.sign(notes.as_bytes(), &comment)).transpose();
+        let noted = Noted { signature: signature.map_err(CatalogError::Protection)?, notes };
+        let body = serde_json::to_vec(&noted).unwrap_or_default();
         let put = self.to.put(&self.layout.copying(), body.into(), PutMode::Overwrite).await;
         put.map(|_| ()).map_err(CatalogError::store("noting what was copied"))
     }
 
     /// Best effort: the next copy goes on with what is noted, and at once where the claim is gone.
     async fn withdraw(&self, notes: &Notes) {
-        let noted = self.write_notes(notes).await;
-        let dropped = self.to.delete(&[self.layout.claim()]).await.map_err(CatalogError::store("dropping the claim"));
-        if let Err(error) = noted.and(dropped) {
+        let left = async {
+            // Where the name is another copy's by now, so is what is noted.
+            self.hold.check().await.map_err(CatalogError::store("looking whether the name is still this copy's"))?;
+            self.write_notes(notes).await?;
+            self.hold.release().await.map_err(CatalogError::store("dropping the claim"))
+        };
+        if let Err(error) = left.await {
             tracing::warn!(%error, "a copy that broke off could not be left so that it goes on at once");
         }
     }

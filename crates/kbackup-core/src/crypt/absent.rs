@@ -45,6 +45,10 @@ impl SigningKey {
         match *self {}
     }
 
+    pub(crate) fn has_signed(&self, _bytes: &[u8], _signature: &str) -> bool {
+        match *self {}
+    }
+
     pub(crate) fn sign(&self, _bytes: &[u8], _comment: &str) -> Result<String, InvalidKey> {
         match *self {}
     }
@@ -58,6 +62,10 @@ pub(super) enum Sealing {}
 
 impl Sealing {
     pub(super) fn new(recipients: &Recipients) -> Result<Self, InvalidKey> {
+        match *recipients {}
+    }
+
+    pub(super) fn again(recipients: &Recipients, _file: Bytes) -> Option<Self> {
         match *recipients {}
     }
 

@@ -84,6 +84,11 @@ impl SigningKey {
         self.public().is_ok_and(|public| public.0.to_bytes() == key.0.to_bytes())
     }
 
+    /// Whether `signature` is one that it has made of `bytes`.
+    pub(crate) fn has_signed(&self, bytes: &[u8], signature: &str) -> bool {
+        self.public().is_ok_and(|public| verify(&[public], signature.as_bytes(), bytes).is_ok())
+    }
+
     /// The file of the signature. `comment` is signed too.
     pub(crate) fn sign(&self, bytes: &[u8], comment: &str) -> Result<String, InvalidKey> {
         let untrusted = format!("signature by kbackup with the key {}", self.id());

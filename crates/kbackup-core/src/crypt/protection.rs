@@ -82,6 +82,14 @@ impl Protection {
         let sealing = sealing.map_err(|error| InvalidKey::new("the passphrase", error.to_string()))??;
         Ok(Seal(Some(Arc::new(sealing))))
     }
+
+    /// The seal of what was begun and broke off: with its identity, which is in `file`, where the passphrase opens it. It
+    /// takes as long as [`seal`](Self::seal).
+    pub(crate) async fn seal_again(&self, file: Bytes) -> Option<Seal> {
+        let recipients = self.recipients.clone()?;
+        let sealing = tokio::task::spawn_blocking(move || Sealing::again(&recipients, file)).await;
+        sealing.ok().flatten().map(|sealing| Seal(Some(Arc::new(sealing))))
+    }
 }
 
 /// How the files of one backup or restore are written: as they are, or encrypted.

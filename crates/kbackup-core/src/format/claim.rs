@@ -1,4 +1,4 @@
-//! Who is writing a backup, and whose a location is.
+//! Who is writing a backup, and whose a location is, as both are written down.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,29 @@ pub struct Claim {
     pub started_at: Timestamp,
     /// When it last said that it is alive.
     pub heartbeat_at: Timestamp,
+}
+
+/// A claim without a sign of life for so long is one of a run that is dead: a live one renews it twice a minute.
+const STALE_SECONDS: i64 = 300;
+
+impl Claim {
+    /// The claim of a run that begins.
+    #[must_use]
+    pub fn new(run_id: Uuid, now: Timestamp) -> Self {
+        Self { run_id, started_at: now, heartbeat_at: now }
+    }
+
+    /// Whether the run has given a sign of life in the last five minutes, if its clock and ours agree.
+    #[must_use]
+    pub fn is_alive(&self, now: Timestamp) -> bool {
+        now.as_second() - self.heartbeat_at.as_second() < STALE_SECONDS
+    }
+
+    /// Whether it is of the same run, whenever that has renewed it.
+    #[must_use]
+    pub fn is_of_the_run_of(&self, other: &Self) -> bool {
+        (self.run_id, self.started_at) == (other.run_id, other.started_at)
+    }
 }
 
 /// `kbackup.json`: the prefix of the store is a location of kbackup's.

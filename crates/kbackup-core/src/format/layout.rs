@@ -209,6 +209,14 @@ pub(crate) fn sealed_anew(stored: &Key, seal: &Seal) -> Key {
     sealed(plain.map_or_else(|| stored.clone(), |plain| key(plain.to_owned())), seal)
 }
 
+/// The same for a writer whose files are not to be mixed up with those of another: `attempt` comes before the endings.
+pub(crate) fn sealed_again(stored: &Key, seal: &Seal, attempt: &str) -> Key {
+    let anew = sealed_anew(stored, seal);
+    let (folder, name) = anew.as_str().rsplit_once('/').unwrap_or(("", anew.as_str()));
+    let (stem, endings) = name.split_once('.').unwrap_or((name, ""));
+    key(format!("{folder}/{stem}-{attempt}.{endings}"))
+}
+
 /// A backup's name is a DNS subdomain, so a key made of it is always one.
 #[expect(
     clippy::expect_used,

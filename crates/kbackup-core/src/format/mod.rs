@@ -9,6 +9,7 @@ mod body;
 mod claim;
 mod compressed;
 mod error;
+mod hold;
 mod index;
 mod inflate;
 mod layout;
@@ -27,9 +28,10 @@ pub use claim::{Claim, Location};
 pub use compressed::FileWriter;
 pub(crate) use compressed::hex;
 pub use error::FormatError;
+pub(crate) use hold::{Hold, NotHeld, TakeOver, read_claim};
 pub use index::{IndexEntry, IndexLine, IndexReader, IndexWriter};
 pub use layout::{BackupLayout, RestoreLayout, backups, location, probe, probes, restores};
-pub(crate) use layout::{sealed, sealed_anew};
+pub(crate) use layout::{sealed, sealed_again, sealed_anew};
 pub use manifest::{
     Caps, ClusterRecord, ConsistencyRecord, Counts, Exception, FileRecord, Manifest, PartRecord, Resolved,
     SnapshotRecord, Writer,

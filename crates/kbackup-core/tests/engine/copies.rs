@@ -1,18 +1,21 @@
 //! Copies that are encrypted or signed otherwise than their original, and places that believe only what is signed.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use async_trait::async_trait;
+use jiff::Timestamp;
 use kbackup_core::catalog::{
     CatalogError, Copied, Depth, Policies, Policy, Reseal, Verification, copy, copy_as, delete, expiry, verify,
 };
 use kbackup_core::clock::{Clock, ManualClock, SystemClock};
 use kbackup_core::crypt::{Identities, Keyring, Passphrase, Protection, Recipients, SigningKey};
-use kbackup_core::format::{Access, FormatError, Manifest, read_manifest};
+use kbackup_core::format::{Access, BackupLayout, Claim, FormatError, Manifest, read_manifest};
 use kbackup_core::run::{Cancel, Run};
 use kbackup_core::spec::{BackupSpec, RestoreSpec, Retention};
 use kbackup_core::store::{Failures, FlakyStore, MemoryStore, ObjectStore, ObjectStoreExt, PutMode};
 
-use crate::crash::{plans, whole, whole_backups};
+use crate::crash::{plans, poll_times, whole, whole_backups};
 use crate::life::none;
 use crate::world::{World, completed, identity, keys, name, small};
 
@@ -125,40 +128,157 @@ async fn what_can_not_be_opened_or_is_damaged_is_not_copied() {
     assert!(!target.exists(&file).await.expect("it can be asked"), "what is damaged does not become visible");
 }
 
+/// A clock that is so many seconds late, and goes on when somebody waits.
+fn late(seconds: i64) -> Arc<ManualClock> {
+    let now = SystemClock.now().saturating_add(jiff::SignedDuration::from_secs(seconds)).expect("it is a time");
+    Arc::new(ManualClock::at(now))
+}
+
 /// A run so many seconds from now: a claim that is five minutes old is one of a copy that is dead.
 fn later(seconds: i64) -> Run {
-    let now = SystemClock.now().saturating_add(jiff::SignedDuration::from_secs(seconds)).expect("it is a time");
-    small().clock(Arc::new(ManualClock::at(now)))
+    small().clock(late(seconds))
+}
+
+/// The clock of who waits, while the holder of the claim renews it.
+#[derive(Debug)]
+struct Renewing(Arc<ManualClock>, MemoryStore);
+
+#[async_trait]
+impl Clock for Renewing {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.0.sleep(duration).await;
+        let key = BackupLayout::new(&name("a")).claim();
+        let claim = self.1.get_bytes(&key, 4_096).await.expect("it is there");
+        let claim: Claim = serde_json::from_slice(&claim).expect("a claim");
+        let renewed = serde_json::to_vec(&Claim { heartbeat_at: self.now(), ..claim }).expect("plain data");
+        self.1.put(&key, renewed.into(), PutMode::Overwrite).await.expect("stored");
+    }
+}
+
+/// Copies for Bob, for who knows a passphrase, and for both, signed; each with what opens it.
+fn sorts() -> Vec<(Reseal, Keyring)> {
+    let ((bob, of_bob), signer) = (identity(), signer());
+    let phrase = Passphrase::new("open sesame").expect("it is one");
+    let by_phrase = Recipients::of_passphrase(phrase.clone()).work(4);
+    let both = Recipients::of([&bob]).expect("it is one").and(by_phrase.clone()).work(4);
+    vec![
+        (Reseal::Always(encrypt(&bob)), opened_by(&of_bob)),
+        (Reseal::Always(Protection::default().encrypt(by_phrase)), Keyring::default().passphrase(phrase)),
+        (Reseal::Always(Protection::default().encrypt(both).sign(signer.clone())), trust(&signer).identities(of_bob)),
+    ]
+}
+
+async fn is_whole(store: &MemoryStore, keyring: &Keyring, case: &str) {
+    assert_eq!(whole(Access::new(store, keyring)).await, ["a"], "{case}");
+    let found = verify(Access::new(store, keyring), &name("a"), Depth::Entries, &Run::default()).await;
+    assert!(found.as_ref().is_ok_and(Verification::is_whole), "{case}: {found:?}");
 }
 
 #[tokio::test]
 async fn a_copy_for_others_that_broke_off_goes_on_and_never_lists_before_it_is_whole() {
-    let (world, (bob, of_bob)) = (of_alice().await, identity());
-    let reseal = Reseal::Always(encrypt(&bob));
-    let keyring = opened_by(&of_bob);
-    let mut reused = 0;
-    for n in 1.. {
-        let mut failures = 0;
-        for (how, plan) in plans(n) {
-            let target = MemoryStore::named("b");
-            let flaky = FlakyStore::new(Arc::new(target.clone()), plan);
-            let first = copy_as(world.access(), &flaky, &name("a"), &reseal, &small()).await;
-            failures += flaky.failures();
-            let case = format!("operation {n} fails {how}: {first:?}");
-            let listed = whole(Access::new(&target, &keyring)).await;
-            assert!(listed.is_empty() || listed == ["a"], "{case}");
-            let second = copy_as(world.access(), &target, &name("a"), &reseal, &later(301)).await;
-            let second = second.unwrap_or_else(|error| unreachable!("{case}, then {error}"));
-            reused += u64::from(first.is_err() && second.reused > 0);
-            assert_eq!(whole(Access::new(&target, &keyring)).await, ["a"], "{case}");
-            let found = verify(Access::new(&target, &keyring), &name("a"), Depth::Entries, &Run::default()).await;
-            assert!(found.as_ref().is_ok_and(Verification::is_whole), "{case}: {found:?}");
+    let world = of_alice().await;
+    // That with everything: who is killed does it in all sorts, below.
+    for (reseal, keyring) in sorts().into_iter().skip(2) {
+        let mut reused = 0;
+        for n in 1.. {
+            let mut failures = 0;
+            for (how, plan) in plans(n) {
+                let target = MemoryStore::named("b");
+                let flaky = FlakyStore::new(Arc::new(target.clone()), plan);
+                let first = copy_as(world.access(), &flaky, &name("a"), &reseal, &small()).await;
+                failures += flaky.failures();
+                let case = format!("{reseal:?}: operation {n} fails {how}: {first:?}");
+                let listed = whole(Access::new(&target, &keyring)).await;
+                assert!(listed.is_empty() || listed == ["a"], "{case}");
+                let second = copy_as(world.access(), &target, &name("a"), &reseal, &later(1)).await;
+                let second = second.unwrap_or_else(|error| unreachable!("{case}, then {error}"));
+                reused += u64::from(first.is_err() && second.reused > 0);
+                is_whole(&target, &keyring, &case).await;
+            }
+            if failures == 0 {
+                break;
+            }
         }
-        if failures == 0 {
-            break;
+        assert!(reused > 10, "{reseal:?}: what was copied is not copied again: {reused}");
+    }
+}
+
+/// Polls of a copy, from the first ones on to where it ends.
+fn polls() -> impl Iterator<Item = usize> {
+    (1..60).chain((6..).map(|power| 1 << power))
+}
+
+#[tokio::test]
+async fn a_copy_for_others_that_was_killed_goes_on_within_minutes() {
+    let world = of_alice().await;
+    for (reseal, keyring) in sorts() {
+        let mut reused = 0;
+        for polls in polls() {
+            let target = MemoryStore::named("b");
+            let (a, run) = (name("a"), small());
+            let finished = {
+                let copying = copy_as(world.access(), &target, &a, &reseal, &run);
+                futures::pin_mut!(copying);
+                poll_times(copying, polls).await
+            };
+            let clock = late(1);
+            let began = clock.now();
+            let second = copy_as(world.access(), &target, &a, &reseal, &small().clock(clock.clone())).await;
+            let case = format!("{reseal:?}: {polls} polls, then {second:?}");
+            reused += second.as_ref().map_or(0, |copied| copied.reused);
+            assert!(second.is_ok(), "{case}");
+            assert!(clock.now().duration_since(began).as_secs() <= 90, "{case}");
+            is_whole(&target, &keyring, &case).await;
+            if finished.is_some() {
+                break;
+            }
+        }
+        assert!(reused > 0, "{reseal:?}");
+    }
+}
+
+/// A laptop that slept: what it writes when it wakes up is not mixed up with what was written meanwhile.
+#[tokio::test]
+async fn a_copy_that_was_taken_for_dead_and_wakes_up_harms_nothing() {
+    let world = of_alice().await;
+    for (reseal, keyring) in sorts() {
+        for polls in polls() {
+            let target = MemoryStore::named("b");
+            let (a, run) = (name("a"), small());
+            let sleeper = copy_as(world.access(), &target, &a, &reseal, &run);
+            futures::pin_mut!(sleeper);
+            let finished = poll_times(sleeper.as_mut(), polls).await;
+            copy_as(world.access(), &target, &a, &reseal, &later(1)).await.expect("it goes on");
+            if finished.is_some() {
+                break;
+            }
+            let woken = sleeper.await;
+            let case = format!("{reseal:?}: {polls} polls, woken up: {woken:?}");
+            is_whole(&target, &keyring, &case).await;
+            assert!(!keys(&target).await.contains(&"backups/a/claim.json".to_owned()), "{case}");
         }
     }
-    assert!(reused > 10, "what was copied is not copied again: {reused}");
+}
+
+/// Who can write to the other store, and can't sign, brings nothing into what is signed there.
+#[tokio::test]
+async fn a_copy_that_is_signed_goes_on_only_with_what_its_key_has_noted() {
+    let (world, (bob, _), own) = (of_alice().await, identity(), signer());
+    let protected = |signer: &SigningKey| Reseal::Always(encrypt(&bob).sign(signer.clone()));
+    for (signer, goes_on) in [(own.clone(), true), (signer(), false)] {
+        let target = MemoryStore::named("b");
+        let flaky = FlakyStore::new(Arc::new(target.clone()), Failures::from_nth(60));
+        copy_as(world.access(), &flaky, &name("a"), &protected(&signer), &small())
+            .await
+            .expect_err("the store is gone");
+        let copied =
+            copy_as(world.access(), &target, &name("a"), &protected(&own), &later(1)).await.expect("it goes on");
+        assert_eq!(copied.reused > 0, goes_on, "{copied:?}");
+    }
 }
 
 #[tokio::test]
@@ -168,13 +288,14 @@ async fn two_copies_for_others_do_not_mix() {
     let target = MemoryStore::named("b");
     let flaky = FlakyStore::new(Arc::new(target.clone()), Failures::from_nth(12));
     copy_as(world.access(), &flaky, &name("a"), &reseal, &small()).await.expect_err("the store is gone");
-    let alive = copy_as(world.access(), &target, &name("a"), &reseal, &later(60)).await;
-    assert!(matches!(alive, Err(CatalogError::InProgress { .. })), "it may go on: {alive:?}");
     let other = copy(world.access(), &target, &name("a"), &later(60)).await;
-    assert!(matches!(other, Err(CatalogError::InProgress { .. })), "nor does one of the other sort: {other:?}");
+    assert!(matches!(other, Err(CatalogError::InProgress { .. })), "one of the other sort: {other:?}");
     let dead = copy(world.access(), &target, &name("a"), &later(301)).await;
     assert!(matches!(dead, Err(CatalogError::Unfinished { .. })), "{dead:?}");
-    copy_as(world.access(), &target, &name("a"), &reseal, &later(301)).await.expect("it goes on");
+    let renewing = small().clock(Arc::new(Renewing(late(60), target.clone())));
+    let alive = copy_as(world.access(), &target, &name("a"), &reseal, &renewing).await;
+    assert!(matches!(alive, Err(CatalogError::InProgress { .. })), "it may go on: {alive:?}");
+    copy_as(world.access(), &target, &name("a"), &reseal, &later(60)).await.expect("it goes on");
 }
 
 #[tokio::test]

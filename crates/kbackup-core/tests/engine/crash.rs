@@ -2,9 +2,11 @@
 //! lists, no finished one is ever lost. All of it twice: in the clear, and encrypted and signed.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use kbackup_core::backup::{self, BackupError};
 use kbackup_core::catalog::{self, delete, list};
+use kbackup_core::clock::{Clock, ManualClock, SystemClock};
 use kbackup_core::engine::Engine;
 use kbackup_core::format::{Access, read_manifest, verify_part};
 use kbackup_core::limits::Limits;
@@ -128,9 +130,32 @@ async fn dropped_anywhere(world: World) {
     }
 }
 
+/// A machine that slept: somebody has taken the run for dead and deleted what it had written.
+#[tokio::test]
+async fn a_run_that_was_taken_for_dead_commits_nothing() {
+    let world = World::shop();
+    for polls in (1..40).chain((6..).map(|power| 1 << power)) {
+        let store = MemoryStore::new();
+        let (spec, run, second) = (BackupSpec::default(), small(), name("second"));
+        let ports = backup::Ports::new(&world.cluster, &store);
+        let sleeper = backup::run(&ports, &second, &spec, &run);
+        futures::pin_mut!(sleeper);
+        if poll_times(sleeper.as_mut(), polls).await.is_some() {
+            break;
+        }
+        let later = SystemClock.now() + Duration::from_secs(301);
+        let deleter = Run::default().clock(Arc::new(ManualClock::at(later)));
+        let deleted = delete(&store, &SnapshotProviders::default(), &second, &deleter).await;
+        let woken = sleeper.await;
+        let listed = whole_backups(&store).await;
+        let case = format!("{polls} polls, deleted: {deleted:?}, woken up: {woken:?}");
+        assert_eq!(listed.is_empty(), woken.is_err(), "{case}: {listed:?}");
+    }
+}
+
 /// Polls a future a number of times. Between two polls the runtime gives it new budget: without one, tokio's locks say
 /// that they are not ready, which is where it stops.
-async fn poll_times<F: Future>(mut future: std::pin::Pin<&mut F>, polls: usize) -> Option<F::Output> {
+pub(crate) async fn poll_times<F: Future>(mut future: std::pin::Pin<&mut F>, polls: usize) -> Option<F::Output> {
     for _ in 0..polls {
         if let std::task::Poll::Ready(output) = futures::poll!(future.as_mut()) {
             return Some(output);

@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::super::protection::emptied;
 use super::super::{EncryptionRecord, InvalidKey};
-use super::lock::secret;
+use super::lock::{open_with_passphrase, secret};
 use super::recipients::{Recipient, Recipients};
 
 /// What one backup is encrypted with.
@@ -23,22 +23,34 @@ impl Sealing {
     /// A passphrase opens an identity that is made for this backup alone, and that identity opens the files: so only one
     /// file costs the work that a passphrase costs, and passphrases and public keys can be recipients of the same backup.
     pub(in super::super) fn new(recipients: &Recipients) -> Result<Self, InvalidKey> {
+        let Some(passphrase) = &recipients.passphrase else { return Ok(Self::of(recipients, None)) };
+        let own = age::x25519::Identity::generate();
+        let mut lock = age::scrypt::Recipient::new(secret(passphrase));
+        lock.set_work_factor(recipients.work);
+        let line = format!("{}\n", own.to_string().expose_secret());
+        let file = age::encrypt(&lock, line.as_bytes());
+        let file = file.map_err(|error| InvalidKey::new("the passphrase", error.to_string()))?;
+        Ok(Self::of(recipients, Some((own.to_public(), file.into()))))
+    }
+
+    /// The seal of what was begun for the same recipients: with the identity in `file`, if their passphrase opens it.
+    pub(in super::super) fn again(recipients: &Recipients, file: Bytes) -> Option<Self> {
+        let plain = open_with_passphrase(&file, recipients.passphrase.as_ref()?).ok()?;
+        let own: age::x25519::Identity = std::str::from_utf8(&plain).ok()?.trim().parse().ok()?;
+        Some(Self::of(recipients, Some((own.to_public(), file))))
+    }
+
+    fn of(recipients: &Recipients, own: Option<(age::x25519::Recipient, Bytes)>) -> Self {
         let mut keys = recipients.keys.clone();
         let scheme = EncryptionRecord::SCHEME.to_owned();
         let named = keys.iter().map(ToString::to_string).collect();
-        let mut record = EncryptionRecord { scheme, recipients: named, passphrase_recipient: None };
-        let mut identity_file = None;
-        if let Some(passphrase) = &recipients.passphrase {
-            let own = age::x25519::Identity::generate();
-            let mut lock = age::scrypt::Recipient::new(secret(passphrase));
-            lock.set_work_factor(recipients.work);
-            let line = format!("{}\n", own.to_string().expose_secret());
-            let file = age::encrypt(&lock, line.as_bytes());
-            identity_file = Some(file.map_err(|error| InvalidKey::new("the passphrase", error.to_string()))?.into());
-            record.passphrase_recipient = Some(own.to_public().to_string());
-            keys.push(Recipient::X25519(own.to_public()));
-        }
-        Ok(Self { keys, record, identity_file })
+        let passphrase_recipient = own.as_ref().map(|(own, _)| own.to_string());
+        let record = EncryptionRecord { scheme, recipients: named, passphrase_recipient };
+        let identity_file = own.map(|(own, file)| {
+            keys.push(Recipient::X25519(own));
+            file
+        });
+        Self { keys, record, identity_file }
     }
 
     pub(in super::super) fn like(record: &EncryptionRecord) -> Result<Self, InvalidKey> {
