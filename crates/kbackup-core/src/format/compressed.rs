@@ -21,7 +21,7 @@ const BATCH_BYTES: usize = 256 << 10;
 /// Compresses what is written to it, encrypts it, and sends it to the store. Nothing is visible there before [`FileWriter::finish`];
 /// dropping it leaves nothing.
 ///
-/// One batch is compressed and encrypted on another thread while the next one is gathered. It needs a tokio runtime for that.
+/// One batch is compressed, encrypted and digested on another thread while the next one is gathered. It needs a tokio runtime for that.
 pub struct FileWriter<'a> {
     store: &'a dyn ObjectStore,
     key: Key,
@@ -31,9 +31,7 @@ pub struct FileWriter<'a> {
     batch_bytes: usize,
     /// Opened when the first piece is full: a file that fits into one piece is one put.
     upload: Option<Box<dyn Upload>>,
-    digest: Sha256,
     piece_bytes: usize,
-    bytes: u64,
     raw_bytes: u64,
 }
 
@@ -68,13 +66,11 @@ impl<'a> FileWriter<'a> {
             store,
             key,
             seal,
-            compressor: Compressor::Idle((writer, Vec::new())),
+            compressor: Compressor::Idle(Box::new(Ready::new(writer))),
             gathered,
             batch_bytes,
             upload: None,
-            digest: Sha256::new(),
             piece_bytes,
-            bytes: 0,
             raw_bytes: 0,
         })
     }
@@ -95,10 +91,14 @@ impl<'a> FileWriter<'a> {
         if self.gathered.len() < self.batch_bytes {
             return Ok(());
         }
-        let (writer, spare) = self.idle().await?;
+        let Ready { work, spare, piece } = self.compressed().await?;
         let batch = std::mem::replace(&mut self.gathered, spare);
-        self.compressor = Compressor::begin(writer, batch);
-        Ok(())
+        // While this is compressed, what came of the last one is sent.
+        self.compressor = Compressor::begin(work, batch, self.piece_bytes);
+        match piece {
+            Some(piece) => self.send(piece).await,
+            None => Ok(()),
+        }
     }
 
     /// Ends the file and makes it visible, replacing one of that key.
@@ -123,11 +123,11 @@ impl<'a> FileWriter<'a> {
     }
 
     async fn end(&mut self) -> StoreResult<(FileRecord, Encoder<'static>)> {
-        let (mut writer, _) = self.idle().await?;
-        let ended = writer.write_all(&self.gathered).and_then(|()| writer.finish());
-        let ended = ended.and_then(|()| writer.writer_mut().end());
-        ended.map_err(|error| compression(&self.key, error))?;
-        let last = self.take(&mut writer);
+        let Ready { mut work, piece, .. } = self.compressed().await?;
+        if let Some(piece) = piece {
+            self.send(piece).await?;
+        }
+        let last = work.end(&self.gathered).map_err(|error| compression(&self.key, error))?;
         match &mut self.upload {
             None => _ = self.store.put(&self.key, last, PutMode::Overwrite).await?,
             Some(upload) => {
@@ -135,20 +135,15 @@ impl<'a> FileWriter<'a> {
                 upload.complete().await?;
             }
         }
-        let sha256 = hex(&std::mem::take(&mut self.digest).finalize());
-        let (key, bytes, raw_bytes) = (self.key.clone(), self.bytes, self.raw_bytes);
-        Ok((FileRecord { key, sha256, bytes, raw_bytes }, writer.into_inner().1))
+        let sha256 = hex(&work.digest.finalize());
+        let record = FileRecord { key: self.key.clone(), sha256, bytes: work.bytes, raw_bytes: self.raw_bytes };
+        Ok((record, work.writer.into_inner().1))
     }
 
-    /// The compressor and a spare buffer, after the batch in work; what that made a whole piece is sent.
-    async fn idle(&mut self) -> StoreResult<Ready> {
+    /// What there is after the batch in work.
+    async fn compressed(&mut self) -> StoreResult<Ready> {
         let ended = std::mem::replace(&mut self.compressor, Compressor::Lost).end().await;
-        let (mut writer, spare) = ended.map_err(|error| compression(&self.key, error))?;
-        if writer.writer().waiting() >= self.piece_bytes {
-            let piece = self.take(&mut writer);
-            self.send(piece).await?;
-        }
-        Ok((writer, spare))
+        ended.map_err(|error| compression(&self.key, error))
     }
 
     async fn send(&mut self, piece: Bytes) -> StoreResult<()> {
@@ -160,41 +155,71 @@ impl<'a> FileWriter<'a> {
             None => Ok(()),
         }
     }
+}
 
-    fn take(&mut self, writer: &mut Compressing) -> Bytes {
-        let piece = writer.writer_mut().take();
+/// What compresses, encrypts and digests a file.
+struct Work {
+    writer: Writer<Sealer, Encoder<'static>>,
+    digest: Sha256,
+    bytes: u64,
+}
+
+impl Work {
+    /// Takes a batch; gives what is to be sent, where that makes a whole piece.
+    fn batch(&mut self, batch: &[u8], piece_bytes: usize) -> io::Result<Option<Bytes>> {
+        self.writer.write_all(batch)?;
+        Ok((self.writer.writer().waiting() >= piece_bytes).then(|| self.take()))
+    }
+
+    /// Takes the last batch; gives what is left to be sent.
+    fn end(&mut self, batch: &[u8]) -> io::Result<Bytes> {
+        self.writer.write_all(batch)?;
+        self.writer.finish()?;
+        self.writer.writer_mut().end()?;
+        Ok(self.take())
+    }
+
+    fn take(&mut self) -> Bytes {
+        let piece = self.writer.writer_mut().take();
         self.digest.update(&piece);
         self.bytes += piece.len() as u64;
         piece.into()
     }
 }
 
-/// What compresses into what encrypts.
-type Compressing = Writer<Sealer, Encoder<'static>>;
+/// What waits for the next batch: a compressor, a buffer, and what is to be sent of the batches before.
+struct Ready {
+    work: Work,
+    spare: Vec<u8>,
+    piece: Option<Bytes>,
+}
 
-/// A compressor and a buffer: one that waits for the next batch, or what comes back after one.
-type Ready = (Compressing, Vec<u8>);
+impl Ready {
+    fn new(writer: Writer<Sealer, Encoder<'static>>) -> Self {
+        Self { work: Work { writer, digest: Sha256::new(), bytes: 0 }, spare: Vec::new(), piece: None }
+    }
+}
 
 /// Compresses one batch at a time on another thread. Dropping it leaves at most one batch to be compressed for nothing.
 enum Compressor {
-    Idle(Ready),
+    Idle(Box<Ready>),
     Busy(JoinHandle<io::Result<Ready>>),
     /// It failed, and so has the file.
     Lost,
 }
 
 impl Compressor {
-    fn begin(mut writer: Compressing, mut batch: Vec<u8>) -> Self {
+    fn begin(mut work: Work, mut batch: Vec<u8>, piece_bytes: usize) -> Self {
         Self::Busy(tokio::task::spawn_blocking(move || {
-            writer.write_all(&batch)?;
+            let piece = work.batch(&batch, piece_bytes)?;
             batch.clear();
-            Ok((writer, batch))
+            Ok(Ready { work, spare: batch, piece })
         }))
     }
 
     async fn end(self) -> io::Result<Ready> {
         match self {
-            Self::Idle(ready) => Ok(ready),
+            Self::Idle(ready) => Ok(*ready),
             Self::Busy(work) => work.await.map_err(io::Error::other)?,
             Self::Lost => Err(io::Error::other("an earlier error has ended the file")),
         }

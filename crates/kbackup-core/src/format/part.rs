@@ -19,7 +19,6 @@ const BLOCK: usize = 512;
 pub struct PartWriter<'a> {
     number: u32,
     file: FileWriter<'a>,
-    tar: tar::Builder<Vec<u8>>,
     mtime: u64,
     objects: u64,
 }
@@ -48,7 +47,7 @@ impl<'a> PartWriter<'a> {
     ) -> StoreResult<Self> {
         let file = FileWriter::new(store, layout.part(number), limits, seal)?;
         let mtime = started_at.as_second().try_into().unwrap_or(0);
-        Ok(Self { number, file, tar: tar::Builder::new(Vec::new()), mtime, objects: 0 })
+        Ok(Self { number, file, mtime, objects: 0 })
     }
 
     /// Bytes in it so far, before compression.
@@ -64,14 +63,14 @@ impl<'a> PartWriter<'a> {
     pub async fn append(&mut self, gvr: &Gvr, object: &Object) -> StoreResult<IndexLine> {
         let data = object.raw();
         let path = entry_path(gvr, object.meta().namespace.as_deref(), &object.meta().name);
-        let entry = self.encode(&path, data).map_err(|error| {
+        let header = self.header(&path, data.len()).map_err(|error| {
             StoreError::new(StoreErrorKind::Invalid, format!("{path} does not fit into a tar archive"))
                 .with_source(error)
         })?;
-        let end = self.file.raw_bytes() + entry.len() as u64;
-        let off = end - data.len().next_multiple_of(BLOCK) as u64;
-        self.file.write(&entry).await?;
-        self.reuse(entry);
+        self.file.write(&header).await?;
+        let off = self.file.raw_bytes();
+        self.file.write(data).await?;
+        self.file.write(&[0; BLOCK][..data.len().next_multiple_of(BLOCK) - data.len()]).await?;
         self.objects += 1;
         Ok(IndexLine::of(gvr, object, self.number, off, hex(&Sha256::digest(data))))
     }
@@ -102,26 +101,24 @@ impl<'a> PartWriter<'a> {
         self.file.write(&[0; 2 * BLOCK]).await
     }
 
-    fn encode(&mut self, path: &str, data: &[u8]) -> std::io::Result<Vec<u8>> {
+    /// What stands before the bytes of an entry.
+    fn header(&self, path: &str, len: usize) -> std::io::Result<Vec<u8>> {
         let mut header = tar::Header::new_ustar();
-        header.set_size(data.len() as u64);
+        header.set_size(len as u64);
         header.set_mode(0o644);
         header.set_mtime(self.mtime);
         header.set_entry_type(tar::EntryType::Regular);
+        let mut bytes = Vec::with_capacity(BLOCK);
         if header.set_path(path).is_err() {
             // Too long for the header of a ustar archive: a pax record before it has the path, and wins.
-            self.tar.append_pax_extensions([("path", path.as_bytes())])?;
+            let mut before = tar::Builder::new(Vec::new());
+            before.append_pax_extensions([("path", path.as_bytes())])?;
+            bytes.append(before.get_mut());
             header.set_path(format!("resources/long/{:08}.json", self.objects))?;
         }
         header.set_cksum();
-        self.tar.append(&header, data)?;
-        Ok(std::mem::take(self.tar.get_mut()))
-    }
-
-    /// Gives the buffer of the last entry back, so that the next one does not have to grow a new one.
-    fn reuse(&mut self, mut entry: Vec<u8>) {
-        entry.clear();
-        *self.tar.get_mut() = entry;
+        bytes.extend_from_slice(header.as_bytes());
+        Ok(bytes)
     }
 }
 

@@ -243,7 +243,7 @@ impl Span {
                     }
                 }
                 Place::InString => {
-                    at += bytes[at..].iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
+                    at += memchr::memchr2(b'"', b'\\', &bytes[at..])?;
                     if bytes[at] == b'\\' {
                         self.place = Place::Escaped;
                     } else {
