@@ -71,7 +71,7 @@ async fn what_is_written_is_locked_at_once_and_in_parts() {
 async fn a_bucket_without_locks_is_told_before_anything_is_written() {
     let server = Signing::start(Options::default()).await;
     let lock = Lock { mode: LockMode::Governance, until: "2036-01-02T03:04:00Z".parse().expect("a time") };
-    let error = store(&server.url("", "")).locked(lock).await.err().expect("the bucket can't");
+    let error = store(&server.url("", "")).locked(lock).await.expect_err("the bucket can't");
     assert_eq!(error.kind(), StoreErrorKind::Unsupported, "{error}");
 }
 
