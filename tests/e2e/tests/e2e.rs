@@ -9,12 +9,15 @@ use kbackup_e2e::target::Target;
 /// A scenario on the sandbox, and on the real API server where there is one.
 macro_rules! on_every_cluster {
     ($name:ident) => {
+        on_every_cluster!($name, sandbox = Target::sandbox());
+    };
+    ($name:ident, sandbox = $sandbox:expr) => {
         mod $name {
             use super::{Target, scenarios};
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn sandbox() {
-                scenarios::$name(&Target::sandbox()).await;
+                scenarios::$name(&$sandbox).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -44,39 +47,9 @@ on_every_cluster!(a_status_is_restored_on_request);
 on_every_cluster!(a_type_that_has_just_come_is_backed_up_with_its_objects);
 on_every_cluster!(an_api_that_does_not_answer_is_told_and_hides_nothing);
 
-/// Commands need a socket, and machines: `testcluster -kubelet`.
-mod hooks_run_around_a_backup {
-    use super::{Target, scenarios};
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn sandbox() {
-        scenarios::hooks_run_around_a_backup(&Target::served_sandbox().await).await;
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn real_api_server() {
-        if let Some(target) = Target::real().await {
-            scenarios::hooks_run_around_a_backup(&target).await;
-        }
-    }
-}
-
-/// As above.
-mod hooks_run_in_restored_pods {
-    use super::{Target, scenarios};
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn sandbox() {
-        scenarios::hooks_run_in_restored_pods(&Target::served_sandbox().await).await;
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn real_api_server() {
-        if let Some(target) = Target::real().await {
-            scenarios::hooks_run_in_restored_pods(&target).await;
-        }
-    }
-}
+// Commands need a socket, and machines: `testcluster -kubelet`.
+on_every_cluster!(hooks_run_around_a_backup, sandbox = Target::served_sandbox().await);
+on_every_cluster!(hooks_run_in_restored_pods, sandbox = Target::served_sandbox().await);
 
 /// Needs a server that forgets soon, which others would rather not have.
 mod a_forgotten_revision_is_named_or_fails_a_strict_backup {

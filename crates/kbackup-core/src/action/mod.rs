@@ -21,6 +21,7 @@ mod transform;
 mod transforms;
 
 pub use builtin::{NamedClass, converts_by_renaming, definition_of, is_confidential, named_classes, storage_classes};
+pub(crate) use needs::ask;
 pub use needs::{ActionError, BackupAction, BackupActions, Related};
 pub use order::Wave;
 pub use owned::{is_lost_with, is_remade, owns_only_copies, relink};

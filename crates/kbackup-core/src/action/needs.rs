@@ -10,11 +10,13 @@ mod service_account;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::issue::{Code, Issue, Stage};
 use crate::model::{Gvr, ObjectRef};
 
 /// Knows what the objects of a type need of others. What they need is taken with them, where the spec leaves it open: a
@@ -188,6 +190,34 @@ impl BackupActions {
     pub fn about(&self, ty: &Gvr) -> impl Iterator<Item = &dyn BackupAction> {
         self.0.iter().filter(|action| action.applies_to(ty)).map(AsRef::as_ref)
     }
+
+    /// Those of them that may name objects of the `open` types.
+    pub(crate) fn naming<'a>(
+        &'a self,
+        ty: &'a Gvr,
+        open: &'a BTreeSet<String>,
+    ) -> impl Iterator<Item = &'a dyn BackupAction> {
+        self.about(ty).filter(|action| action.targets().iter().any(|target| open.contains(*target)))
+    }
+
+    /// What an object mentions. What can't be understood mentions nothing.
+    pub(crate) fn mentions(&self, at: &ObjectRef, object: &Value) -> BTreeSet<String> {
+        let mut related = Related::default();
+        for action in self.about(&at.gvr) {
+            _ = action.related(at, object, &mut related);
+        }
+        related.own_mentions().map(str::to_owned).collect()
+    }
+}
+
+/// What an action tells of an object, and an issue where that is not all.
+pub(crate) fn ask(action: &dyn BackupAction, at: &ObjectRef, object: &Value) -> (Related, Option<Issue>) {
+    let mut related = Related::default();
+    let untold = action.related(at, object, &mut related).err().map(|error| {
+        let message = format!("what it needs could not be told by \"{}\": {error}", action.name());
+        Issue::error(Stage::Action, Code::ActionFailed, message).about(at.clone())
+    });
+    (related, untold)
 }
 
 impl Default for BackupActions {

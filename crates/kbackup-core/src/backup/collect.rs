@@ -156,15 +156,13 @@ async fn read_once(
     lane: &mut Lane<'_, '_>,
     read: &mut Read,
 ) -> Result<(), Broken> {
-    let limits = cx.run.bounds();
-    let page = PageSize { objects_max: limits.page_objects_max, bytes_target: limits.page_bytes_target };
     let list = ListQuery {
         ty: query.ty.clone(),
         namespace: query.namespace.clone(),
         labels: query.labels.clone(),
         name: query.name.clone(),
         at,
-        page,
+        page: PageSize::of(cx.run.bounds()),
         metadata_only: cx.is_metadata_enough(&query.ty.gvr),
     };
     let mut pages = cx.cluster.list(&list);

@@ -6,9 +6,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde_json::Value;
 
 use super::witness::Witness;
-use crate::action::{BackupActions, Related};
+use crate::action::{BackupActions, ask};
 use crate::filter::Needs;
-use crate::issue::{Code, Issue, Stage};
+use crate::issue::Issue;
 use crate::model::{Gvr, Object};
 
 /// Gathers what the objects that are taken need.
@@ -45,10 +45,6 @@ impl<'a> Gathered<'a> {
     pub(super) fn into_issues(self) -> Vec<Issue> {
         self.issues.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn names_open_types(&self, action: &dyn crate::action::BackupAction) -> bool {
-        action.targets().iter().any(|target| self.open.contains(*target))
-    }
 }
 
 impl Witness for Gathered<'_> {
@@ -57,30 +53,21 @@ impl Witness for Gathered<'_> {
     }
 
     fn reads(&self, ty: &Gvr) -> bool {
-        self.actions.about(ty).any(|action| self.names_open_types(action))
+        self.actions.naming(ty, &self.open).next().is_some()
     }
 
     fn see(&self, ty: &Gvr, object: &Object) {
         lock(&self.needs).add(ty, object.meta().namespace.as_deref());
         let mut value: Option<Value> = None;
-        for action in self.actions.about(ty).filter(|action| self.names_open_types(*action)) {
-            let value = value.get_or_insert_with(|| object.to_value());
-            let (at, mut related) = (object.at(ty), Related::default());
-            if let Err(error) = action.related(&at, value, &mut related) {
-                let message = format!("what it needs could not be told by \"{}\": {error}", action.name());
-                lock(&self.issues).push(Issue::error(Stage::Action, Code::ActionFailed, message).about(at));
-            }
-            require(&mut lock(&self.needs), &related);
+        for action in self.actions.naming(ty, &self.open) {
+            let (related, untold) = ask(action, &object.at(ty), value.get_or_insert_with(|| object.to_value()));
+            lock(&self.issues).extend(untold);
+            lock(&self.needs).require_all(&related);
         }
     }
 
     /// What a gone object needed does no harm: at most it is taken for nothing.
     fn forget(&self, _: &Gvr, _: Option<&str>) {}
-}
-
-fn require(needs: &mut Needs, related: &Related) {
-    related.objects().for_each(|(ty, namespace, name)| needs.require(ty, namespace, name));
-    related.needed_mentions().for_each(|(ty, what)| needs.require_mention(ty, what));
 }
 
 impl Round<'_> {
@@ -104,12 +91,8 @@ impl Round<'_> {
         if self.needs.mentions(&ty.group_resource()).is_none() {
             return BTreeSet::new();
         }
-        let (at, value, mut related) = (object.at(ty), object.to_value(), Related::default());
-        for action in self.actions.about(ty) {
-            // What can't be understood mentions nothing; when the object is taken, it is an issue.
-            _ = action.related(&at, &value, &mut related);
-        }
-        related.own_mentions().map(str::to_owned).collect()
+        // What can't be understood is an issue when the object is taken.
+        self.actions.mentions(&object.at(ty), &object.to_value())
     }
 }
 

@@ -7,7 +7,7 @@ use futures::TryStreamExt;
 use super::BackupError;
 use crate::cluster::{At, ClusterError, ClusterErrorKind, ClusterReader, ListQuery, PageSize};
 use crate::filter::{NamespaceInfo, Selection};
-use crate::model::{Discovery, Glob, Gvr, LabelSelector, Revision};
+use crate::model::{Discovery, Glob, Gvr, Revision};
 use crate::run::Run;
 use crate::spec::{BackupSpec, Consistency};
 
@@ -54,16 +54,9 @@ async fn namespaces(
 ) -> Result<Vec<NamespaceInfo>, ClusterError> {
     let gvr = Gvr::new("", "v1", "namespaces");
     let missing = || ClusterError::new(ClusterErrorKind::NotFound, "it does not serve v1/namespaces");
-    let limits = run.bounds();
-    let query = ListQuery {
-        ty: discovery.get(&gvr).ok_or_else(missing)?.clone(),
-        namespace: None,
-        labels: LabelSelector::default(),
-        name: None,
-        at: if consistency == Consistency::Relaxed { At::Newest } else { At::Exact(revision) },
-        page: PageSize { objects_max: limits.page_objects_max, bytes_target: limits.page_bytes_target },
-        metadata_only: true,
-    };
+    let ty = discovery.get(&gvr).ok_or_else(missing)?.clone();
+    let at = if consistency == Consistency::Relaxed { At::Newest } else { At::Exact(revision) };
+    let query = ListQuery { metadata_only: true, ..ListQuery::all(ty, at, PageSize::of(run.bounds())) };
     let pages: Vec<_> = cluster
         .list(&query)
         .map_ok(|page| page.objects.iter().map(|object| NamespaceInfo::from(object.meta())).collect::<Vec<_>>())

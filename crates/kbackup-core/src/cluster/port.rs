@@ -9,6 +9,7 @@ use futures::stream::BoxStream;
 use serde_json::Value;
 
 use super::ClusterResult;
+use crate::limits::Limits;
 use crate::model::{Discovery, LabelSelector, Object, ObjectRef, ResourceType, Revision};
 
 /// Reads a cluster.
@@ -130,6 +131,30 @@ pub struct ListQuery {
     pub page: PageSize,
     /// Only `apiVersion`, `kind` and `metadata` of each object.
     pub metadata_only: bool,
+}
+
+impl ListQuery {
+    /// Every object of a type, whole.
+    #[must_use]
+    pub fn all(ty: std::sync::Arc<ResourceType>, at: At, page: PageSize) -> Self {
+        Self { ty, namespace: None, labels: LabelSelector::default(), name: None, at, page, metadata_only: false }
+    }
+}
+
+impl PageSize {
+    /// As large as a run may ask for.
+    ///
+    /// ```
+    /// use kbackup_core::cluster::PageSize;
+    /// use kbackup_core::limits::Limits;
+    ///
+    /// let small = Limits { page_objects_max: 10, ..Limits::default() };
+    /// assert_eq!(PageSize::of(&small).objects_max, 10);
+    /// ```
+    #[must_use]
+    pub fn of(limits: &Limits) -> Self {
+        Self { objects_max: limits.page_objects_max, bytes_target: limits.page_bytes_target }
+    }
 }
 
 /// At which revision to read.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::cluster::{At, ClusterReader, ClusterResult, ListQuery, PageSize};
-use crate::model::{Gvr, LabelSelector, Object, ObjectError, ObjectRef, ResourceType, Verb};
+use crate::model::{Gvr, Object, ObjectError, ObjectRef, ResourceType, Verb};
 use futures::TryStreamExt;
 use serde_json::Value;
 
@@ -120,7 +120,7 @@ fn is_taken(ty: &ResourceType) -> bool {
 /// A list of all objects of a type.
 fn everything(ty: Arc<ResourceType>, at: At) -> ListQuery {
     let page = PageSize { objects_max: 1_000, bytes_target: 16 << 20 };
-    ListQuery { ty, namespace: None, labels: LabelSelector::default(), name: None, at, page, metadata_only: false }
+    ListQuery::all(ty, at, page)
 }
 
 /// Where an object names a namespace, by its type. A `*` stands for every entry of a list.

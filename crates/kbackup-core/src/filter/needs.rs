@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::rules::{is_definition, is_namespace};
+use crate::action::Related;
 use crate::model::Gvr;
 
 /// What the taken objects need: what [`Verdict::IfNeeded`](super::Verdict) is settled by, once they are known.
@@ -56,6 +57,12 @@ impl Needs {
     /// Every object of this type (`plural.group`) that mentions `what` is needed.
     pub fn require_mention(&mut self, ty: &str, what: &str) {
         entry(&mut self.mentions, ty).insert(what.to_owned());
+    }
+
+    /// All that an object needs is needed.
+    pub(crate) fn require_all(&mut self, related: &Related) {
+        related.objects().for_each(|(ty, namespace, name)| self.require(ty, namespace, name));
+        related.needed_mentions().for_each(|(ty, what)| self.require_mention(ty, what));
     }
 
     /// Whether the object of this type, namespace and name is needed by what it is.

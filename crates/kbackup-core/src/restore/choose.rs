@@ -7,10 +7,10 @@ use futures::StreamExt;
 use super::fetch::fetch;
 use super::plan::Source;
 use super::targets::source;
-use crate::action::{BackupAction, BackupActions, Related};
+use crate::action::{BackupActions, ask};
 use crate::filter::{Needs, RestoreSelection, Verdict};
 use crate::format::{Access, IndexLine, Manifest};
-use crate::issue::{Code, Issue, Stage};
+use crate::issue::Issue;
 use crate::model::{Gvr, Object};
 use crate::run::Run;
 
@@ -96,25 +96,17 @@ impl Lines {
         }
     }
 
-    fn names_open_types(&self, action: &dyn BackupAction) -> bool {
-        action.targets().iter().any(|target| self.open.contains(*target))
-    }
-
     /// Whether objects of a type may need something that is not chosen itself.
     fn may_need(&self, actions: &BackupActions, ty: &Gvr) -> bool {
-        actions.about(ty).any(|action| self.names_open_types(action))
+        actions.naming(ty, &self.open).next().is_some()
     }
 
     fn relate(&mut self, actions: &BackupActions, number: usize, object: &Object) {
         let (at, value) = (self.index[number].object(), object.to_value());
         for action in actions.about(&at.gvr) {
-            let mut related = Related::default();
-            if let Err(error) = action.related(&at, &value, &mut related) {
-                let message = format!("what it needs could not be told by \"{}\": {error}", action.name());
-                self.issues.push(Issue::error(Stage::Action, Code::ActionFailed, message).about(at.clone()));
-            }
-            related.objects().for_each(|(ty, namespace, name)| self.needs.require(ty, namespace, name));
-            related.needed_mentions().for_each(|(ty, what)| self.needs.require_mention(ty, what));
+            let (related, untold) = ask(action, &at, &value);
+            self.issues.extend(untold);
+            self.needs.require_all(&related);
         }
     }
 
@@ -126,12 +118,7 @@ impl Lines {
     }
 
     fn mention(&mut self, actions: &BackupActions, number: usize, object: &Object) {
-        let (at, value, mut related) = (self.index[number].object(), object.to_value(), Related::default());
-        for action in actions.about(&at.gvr) {
-            // What can't be understood mentions nothing.
-            _ = action.related(&at, &value, &mut related);
-        }
-        self.mentions.insert(number, related.own_mentions().map(str::to_owned).collect());
+        self.mentions.insert(number, actions.mentions(&self.index[number].object(), &object.to_value()));
     }
 
     fn is_needed(&self, number: usize) -> bool {

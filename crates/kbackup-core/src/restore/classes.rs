@@ -11,7 +11,7 @@ use super::plan::{Action, Step};
 use crate::action::{NamedClass, storage_classes};
 use crate::cluster::{At, ClusterError, ClusterErrorKind, ClusterReader, ListQuery, PageSize};
 use crate::issue::{Code, Issue, Stage};
-use crate::model::{Discovery, LabelSelector, ObjectRef, nearest};
+use crate::model::{Discovery, ObjectRef, nearest};
 use crate::run::Run;
 use crate::spec::RestoreSpec;
 
@@ -71,16 +71,8 @@ impl Classes<'_> {
     async fn there(self) -> Result<BTreeSet<String>, ClusterError> {
         let not_served = || ClusterError::new(ClusterErrorKind::NotFound, "the cluster does not serve storage classes");
         let ty = self.discovery.get(&storage_classes()).ok_or_else(not_served)?;
-        let limits = self.run.bounds();
-        let query = ListQuery {
-            ty: std::sync::Arc::clone(ty),
-            namespace: None,
-            labels: LabelSelector::default(),
-            name: None,
-            at: At::Newest,
-            page: PageSize { objects_max: limits.page_objects_max, bytes_target: limits.page_bytes_target },
-            metadata_only: true,
-        };
+        let all = ListQuery::all(std::sync::Arc::clone(ty), At::Newest, PageSize::of(self.run.bounds()));
+        let query = ListQuery { metadata_only: true, ..all };
         let mut names = BTreeSet::new();
         let mut pages = self.cluster.list(&query);
         while let Some(page) = pages.try_next().await? {

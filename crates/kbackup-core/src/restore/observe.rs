@@ -11,7 +11,7 @@ use super::plan::{Action, Step};
 use super::targets::{namespace_at, namespaces};
 use crate::cluster::{At, ClusterError, ClusterErrorKind, ClusterReader, ListQuery, Page, PageSize};
 use crate::issue::{Code, Issue, Stage};
-use crate::model::{Discovery, Gvr, LabelSelector, Object, ResourceType};
+use crate::model::{Discovery, Gvr, Object, ResourceType};
 use crate::run::Run;
 
 /// With more namespaces than this, one list of all objects of a type is cheaper than one for each.
@@ -165,16 +165,8 @@ impl Look<'_> {
         ty: Arc<ResourceType>,
         namespace: Option<String>,
     ) -> Result<Found, (Arc<ResourceType>, ClusterError)> {
-        let limits = self.run.bounds();
-        let query = ListQuery {
-            ty: Arc::clone(&ty),
-            namespace,
-            labels: LabelSelector::default(),
-            name: None,
-            at: At::Newest,
-            page: PageSize { objects_max: limits.page_objects_max, bytes_target: limits.page_bytes_target },
-            metadata_only: false,
-        };
+        let all = ListQuery::all(Arc::clone(&ty), At::Newest, PageSize::of(self.run.bounds()));
+        let query = ListQuery { namespace, ..all };
         let mut found = Found::default();
         let mut pages = self.cluster.list(&query);
         loop {

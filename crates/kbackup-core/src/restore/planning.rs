@@ -26,7 +26,9 @@ use crate::spec::RestoreSpec;
 /// Plans a restore.
 ///
 /// Of a part of a backup, what the chosen objects need of the cluster is restored with them, as `actions` tell it: the volume
-/// of a claim, the roles of a ServiceAccount. Reads the manifest, the index, the target's discovery, one list for each type and place that is concerned, and every
+/// of a claim, the roles of a ServiceAccount.
+///
+/// Reads the manifest, the index, the target's discovery, one list for each type and place that is concerned, and every
 /// object that may have to be written, which checks its digest: a plan that could be made can be read to its end. An object
 /// that exists and differs is read once more, to tell what differs.
 ///

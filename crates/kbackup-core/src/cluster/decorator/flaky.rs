@@ -151,7 +151,7 @@ impl<C: PodExec + ?Sized> PodExec for FlakyCluster<C> {
 mod tests {
     use super::*;
     use crate::cluster::{At, ClusterErrorKind, MemoryCluster, PageSize};
-    use crate::model::{Gvr, LabelSelector};
+    use crate::model::Gvr;
 
     fn flaky(plan: Failures) -> FlakyCluster<MemoryCluster> {
         FlakyCluster::new(Arc::new(MemoryCluster::new()), plan)
@@ -182,15 +182,8 @@ mod tests {
         let expired = Failures::at_nth(1).of(&[Operation::List]).kind(ClusterErrorKind::Expired).after_effect();
         let cluster = flaky(expired);
         let discovery = cluster.discover().await.expect("only lists fail");
-        let query = ListQuery {
-            ty: discovery.get(&Gvr::new("", "v1", "namespaces")).expect("it is built in").clone(),
-            namespace: None,
-            labels: LabelSelector::default(),
-            name: None,
-            at: At::Newest,
-            page: PageSize { objects_max: 1, bytes_target: 1 },
-            metadata_only: false,
-        };
+        let namespaces = discovery.get(&Gvr::new("", "v1", "namespaces")).expect("it is built in").clone();
+        let query = ListQuery::all(namespaces, At::Newest, PageSize { objects_max: 1, bytes_target: 1 });
         let pages: Vec<_> = cluster.list(&query).collect().await;
         assert_eq!(pages.len(), 2);
         assert_eq!(pages[1].as_ref().expect_err("the second page is lost").kind(), ClusterErrorKind::Expired);
